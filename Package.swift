@@ -1,0 +1,176 @@
+// swift-tools-version: 6.2
+import Foundation
+import PackageDescription
+
+/// oneDNN ships no pkg-config file, so its presence is decided by its header. Without it (or with
+/// `BERTKIT_WITHOUT_ONEDNN` set) every matrix product goes through OpenBLAS.
+let hasOneDNN: Bool = {
+    if Context.environment["BERTKIT_WITHOUT_ONEDNN"] != nil { return false }
+    return FileManager.default.fileExists(atPath: "/usr/include/dnnl.h")
+}()
+
+let swiftSettings: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+/// What the library product holds, and what tests may import.
+let libraryModules: [Target.Dependency] = [
+    "Diagnostics", "Randomness", "Tensors", "HDF5", "Checkpoints", "Kernels", "Tokenization",
+    "Bert", "Datasets", "Training", "Evaluation", "Distillation",
+]
+
+let package = Package(
+    name: "BertKit",
+    products: [
+        .library(
+            name: "BertKit",
+            targets: [
+                "Tensors", "HDF5", "Checkpoints", "Kernels", "Tokenization", "Bert", "Datasets",
+                "Training", "Evaluation", "Distillation", "Diagnostics", "Randomness",
+            ]
+        ),
+        .executable(name: "bertkit", targets: ["bertkit"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    ],
+    targets: [
+        .systemLibrary(name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"])]),
+        .systemLibrary(
+            name: "COpenBLAS",
+            pkgConfig: "openblas",
+            providers: [.apt(["libopenblas-dev"])]
+        ),
+        .target(
+            name: "COneDNN",
+            cSettings: hasOneDNN ? [.define("BERTKIT_ONEDNN")] : [],
+            linkerSettings: hasOneDNN ? [.linkedLibrary("dnnl")] : []
+        ),
+        .target(name: "CKernels"),
+        .target(name: "Diagnostics", swiftSettings: swiftSettings),
+        .target(name: "Randomness", swiftSettings: swiftSettings),
+        .target(name: "Tensors", swiftSettings: swiftSettings),
+        .target(
+            name: "HDF5",
+            dependencies: ["CHDF5", "Diagnostics"],
+            swiftSettings: swiftSettings
+        ),
+        .target(
+            name: "Checkpoints",
+            dependencies: ["Tensors", "HDF5", "Diagnostics"],
+            swiftSettings: swiftSettings
+        ),
+        .target(
+            name: "Kernels",
+            dependencies: ["Tensors", "Randomness", "CKernels", "COpenBLAS", "COneDNN"],
+            swiftSettings: swiftSettings
+        ),
+        .target(
+            name: "Tokenization",
+            dependencies: ["Diagnostics"],
+            swiftSettings: swiftSettings
+        ),
+        .target(
+            name: "Bert",
+            dependencies: [
+                "Tensors", "Kernels", "Checkpoints", "Tokenization", "Randomness", "Diagnostics",
+            ],
+            swiftSettings: swiftSettings
+        ),
+        .target(
+            name: "Datasets",
+            dependencies: ["Tokenization", "Randomness", "Diagnostics"],
+            swiftSettings: swiftSettings
+        ),
+        .target(
+            name: "Training",
+            dependencies: [
+                "Bert", "Datasets", "Kernels", "Tensors", "Tokenization", "Randomness",
+                "Checkpoints", "Diagnostics",
+            ],
+            swiftSettings: swiftSettings
+        ),
+        .target(
+            name: "Evaluation",
+            dependencies: [
+                "Bert", "Datasets", "Kernels", "Tensors", "Tokenization", "Randomness",
+                "Checkpoints", "Diagnostics",
+            ],
+            swiftSettings: swiftSettings
+        ),
+        .target(
+            name: "Distillation",
+            dependencies: [
+                "Training", "Evaluation", "Bert", "Datasets", "Kernels", "Tensors",
+                "Tokenization", "Randomness", "Checkpoints", "Diagnostics",
+            ],
+            swiftSettings: swiftSettings
+        ),
+        .executableTarget(
+            name: "bertkit",
+            dependencies: [
+                "Tensors", "Checkpoints", "Kernels", "Tokenization", "Bert", "Datasets",
+                "Training", "Evaluation", "Distillation", "HDF5", "Diagnostics", "Randomness",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "Yams",
+            ],
+            swiftSettings: swiftSettings
+        ),
+        .target(
+            name: "TestSupport",
+            dependencies: ["Tensors"],
+            path: "Tests/TestSupport",
+            swiftSettings: swiftSettings
+        ),
+        .testTarget(
+            name: "HDF5Tests",
+            dependencies: libraryModules + ["TestSupport"],
+            swiftSettings: swiftSettings
+        ),
+        .testTarget(
+            name: "CheckpointsTests",
+            dependencies: libraryModules + ["TestSupport"],
+            swiftSettings: swiftSettings
+        ),
+        .testTarget(
+            name: "KernelsTests",
+            dependencies: libraryModules + ["TestSupport"],
+            swiftSettings: swiftSettings
+        ),
+        .testTarget(
+            name: "TokenizationTests",
+            dependencies: libraryModules + ["TestSupport"],
+            swiftSettings: swiftSettings
+        ),
+        .testTarget(
+            name: "BertTests",
+            dependencies: libraryModules + ["TestSupport"],
+            swiftSettings: swiftSettings
+        ),
+        .testTarget(
+            name: "DatasetsTests",
+            dependencies: libraryModules + ["TestSupport"],
+            swiftSettings: swiftSettings
+        ),
+        .testTarget(
+            name: "TrainingTests",
+            dependencies: libraryModules + ["TestSupport"],
+            swiftSettings: swiftSettings
+        ),
+        .testTarget(
+            name: "EvaluationTests",
+            dependencies: libraryModules + ["TestSupport"],
+            swiftSettings: swiftSettings
+        ),
+        .testTarget(
+            name: "CommandLineTests",
+            dependencies: libraryModules + ["bertkit", "TestSupport"],
+            swiftSettings: swiftSettings
+        ),
+    ],
+    swiftLanguageModes: [.v6],
+    cLanguageStandard: .c17
+)

@@ -1,0 +1,19 @@
+/// How a stored element is encoded.
+public enum ElementType: String, Hashable, Sendable, CaseIterable {
+    case float16 = "f16"
+    case bfloat16 = "bf16"
+    case float32 = "f32"
+    case float64 = "f64"
+    case int8 = "i8"
+    case int32 = "i32"
+    case int64 = "i64"
+
+    public var byteCount: Int {
+        switch self {
+        case .int8: 1
+        case .float16, .bfloat16: 2
+        case .float32, .int32: 4
+        case .float64, .int64: 8
+        }
+    }
+}
