@@ -90,6 +90,5 @@ struct SharedDataTests {
         #expect(tokens == data.tokenCount && data.count == 67_349 && data.truncatedExamples == 0)
         // Loose, for loaded machines; an idle one takes a tenth.
         #expect(start.duration(to: isBatched) < .seconds(3), "\(times)")
-        print(times)
     }
 }
