@@ -53,7 +53,9 @@ enum Tool {
         command: String
     ) throws -> any ParsableCommand {
         do {
-            return try Bertkit.parseAsRoot(expansion.arguments)
+            let command = try Bertkit.parseAsRoot(expansion.arguments)
+            try (command as? any RunFileCommand)?.checkTogether()
+            return command
         } catch let error where Bertkit.exitCode(for: error) != .success {
             let message = Bertkit.message(for: error)
             if let failure = expansion.failure(behind: message) { throw failure }

@@ -62,6 +62,9 @@ struct Benchmark: RunFileCommand {
 
     func validate() throws {
         try Limits.check("--rounds", rounds, 1...1000)
+    }
+
+    func checkTogether() throws {
         if data != nil, lengths != nil {
             throw ValidationError("'--lengths' makes synthetic sequences, but '--data' is given")
         }

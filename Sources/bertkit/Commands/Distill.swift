@@ -23,6 +23,28 @@ struct Distill: RunFileCommand {
     @OptionGroup(title: "Machine") var compute: ComputeOptions
     @OptionGroup(title: "Run") var runOptions: RunOptions
 
+    func checkTogether() throws {
+        switch student.`init` {
+        case .random:
+            guard student.shape.missing.isEmpty else {
+                let names = student.shape.missing.map { "'\($0)'" }.joined(separator: ", ")
+                throw ValidationError("A student from random weights needs its sizes: add \(names)")
+            }
+        case .teacherLayers(nil):
+            guard student.shape.layers != nil else {
+                throw ValidationError(
+                    "Say how many layers to copy with '--layers', or which as in "
+                        + "'--init teacher-layers:0,2,5'"
+                )
+            }
+        case .teacherLayers(let layers?):
+            if let count = student.shape.layers, count != layers.count {
+                throw ValidationError("'--layers' is \(count), but '--init' lists \(layers.count)")
+            }
+        case .folder: break
+        }
+    }
+
     func run(_ run: ResolvedRun) throws {
         guard try runOptions.announce(run) else { return }
         throw Unwired()
@@ -50,28 +72,6 @@ struct StudentOptions: ParsableArguments {
     var `init`: StudentStart = .random
 
     @OptionGroup var shape: ShapeOptions
-
-    func validate() throws {
-        switch `init` {
-        case .random:
-            guard shape.missing.isEmpty else {
-                let names = shape.missing.map { "'\($0)'" }.joined(separator: ", ")
-                throw ValidationError("A student from random weights needs its sizes: add \(names)")
-            }
-        case .teacherLayers(nil):
-            guard shape.layers != nil else {
-                throw ValidationError(
-                    "Say how many layers to copy with '--layers', or which as in "
-                        + "'--init teacher-layers:0,2,5'"
-                )
-            }
-        case .teacherLayers(let layers?):
-            if let count = shape.layers, count != layers.count {
-                throw ValidationError("'--layers' is \(count), but '--init' lists \(layers.count)")
-            }
-        case .folder: break
-        }
-    }
 }
 
 /// What the student is asked to match.

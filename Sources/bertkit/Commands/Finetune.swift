@@ -31,7 +31,7 @@ struct Finetune: RunFileCommand {
     @OptionGroup(title: "Machine") var compute: ComputeOptions
     @OptionGroup(title: "Run") var runOptions: RunOptions
 
-    func validate() throws {
+    func checkTogether() throws {
         if model != nil {
             if let name = fresh.given.first {
                 throw ValidationError(

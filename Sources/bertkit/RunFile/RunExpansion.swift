@@ -3,7 +3,14 @@ import Diagnostics
 
 /// A command whose options can also come from a run file.
 protocol RunFileCommand: ParsableCommand {
+    /// Checks that the options agree with each other, with a `ValidationError` if not. Unlike
+    /// `validate()`, which hides a mistyped option behind what it finds, this runs after parsing.
+    func checkTogether() throws
     mutating func run(_ run: ResolvedRun) throws
+}
+
+extension RunFileCommand {
+    func checkTogether() throws {}
 }
 
 /// A command line with its run file's options added where the command line is silent.
