@@ -57,6 +57,7 @@ struct ErrorTests {
             "'--labels' names classes, but the task is regression."
         ),
         Case("benchmark --model m --data d --lengths 8", "'--lengths' makes synthetic sequences"),
+        Case("benchmark --model m --text-pair-column 2", "needs '--text-column' beside it"),
         Case("benchmark --model m --lengths 8,,9", "The value '8,,9' is invalid for '--lengths"),
     ]
 

@@ -68,14 +68,6 @@ struct TextTests {
         #expect(ProgressLine(label: "x", unit: "y", total: 0).fraction == 1)
     }
 
-    @Test("A table's columns are as wide as their widest cell")
-    func table() {
-        var table = TextTable([("metric", .left), ("teacher", .right)])
-        table.add(["accuracy", "0.9"])
-        table.add(["é", ""])
-        #expect(table.lines == ["metric    teacher", "accuracy      0.9", "é"])
-    }
-
     @Test("The nearest name is close and unique")
     func nearest() {
         let names = ["inspect", "finetune", "distill"]

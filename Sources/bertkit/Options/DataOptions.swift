@@ -1,4 +1,5 @@
 import ArgumentParser
+import Datasets
 
 enum TaskChoice: String, CaseIterable, ExpressibleByArgument { case classification, regression }
 
@@ -36,6 +37,26 @@ struct ColumnOptions: ParsableArguments {
 
     @Flag(help: "Leave out rows that cannot be read, and count them, instead of stopping.")
     var skipBadRows = false
+
+    /// What the library's reader is told.
+    func readerOptions(labels: TaskFile.LabelUse = .required) -> TaskFile.Options {
+        TaskFile.Options(
+            columns: ColumnSelection(
+                text: textColumn.map(ColumnSelection.Column.init),
+                textPair: textPairColumn.map(ColumnSelection.Column.init),
+                label: labelColumn.map(ColumnSelection.Column.init),
+                header: header.map { $0 ? .present : .absent } ?? .automatic
+            ),
+            labels: labels,
+            skipBadRows: skipBadRows
+        )
+    }
+
+    func validate() throws {
+        if textPairColumn != nil, textColumn == nil {
+            throw ValidationError("'--text-pair-column' needs '--text-column' beside it")
+        }
+    }
 }
 
 /// What is learnt, and from which files.

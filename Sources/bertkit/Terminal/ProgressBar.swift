@@ -4,7 +4,7 @@ import Diagnostics
 /// line elsewhere, nothing when quiet.
 ///
 /// Used from one thread.
-final class ProgressBar {
+package final class ProgressBar {
     private let label: String
     private let total: Int
     private let unit: String
@@ -20,7 +20,7 @@ final class ProgressBar {
     ///   - label: What is being done, in a word or two.
     ///   - total: How many units the whole work has.
     ///   - unit: The units' name in the plural, for the rate.
-    init(
+    package init(
         _ label: String,
         total: Int,
         unit: String = "examples",
@@ -36,7 +36,7 @@ final class ProgressBar {
     }
 
     /// Shows how far the work is, if it is time to.
-    func update(_ completed: Int, loss: Double? = nil) {
+    package func update(_ completed: Int, loss: Double? = nil) {
         guard !isQuiet else { return }
         state.completed = completed
         state.loss = loss ?? state.loss
@@ -55,7 +55,7 @@ final class ProgressBar {
     }
 
     /// Writes a line of its own, above the bar.
-    func note(_ text: String) {
+    package func note(_ text: String) {
         guard !isQuiet else { return }
         clear()
         terminal.write(text + "\n")
@@ -63,7 +63,7 @@ final class ProgressBar {
     }
 
     /// Ends with a line that stays: the units done, and the time taken.
-    func finish() {
+    package func finish() {
         guard !isQuiet else { return }
         clear()
         isLineOpen = false
@@ -71,7 +71,7 @@ final class ProgressBar {
     }
 
     /// Takes the bar away without a closing line, as before an error.
-    func cancel() {
+    package func cancel() {
         guard !isQuiet else { return }
         clear()
         isLineOpen = false

@@ -1,7 +1,7 @@
 import Glibc
 
 /// What one of the standard streams is connected to, and how much may be done to it.
-struct Terminal: Sendable {
+package struct Terminal: Sendable {
     enum Style: String {
         case strong = "1"
         case faint = "2"
@@ -11,17 +11,17 @@ struct Terminal: Sendable {
 
     let descriptor: Int32
     /// Whether a line may be redrawn.
-    let isInteractive: Bool
+    package let isInteractive: Bool
     let hasColor: Bool
     /// Whether its reader expects UTF-8, so that a bar may be drawn with block characters.
     let isUnicode: Bool
 
-    static let standardError = Terminal(descriptor: STDERR_FILENO)
+    package static let standardError = Terminal(descriptor: STDERR_FILENO)
     static let standardOutput = Terminal(descriptor: STDOUT_FILENO)
 
     /// Colour follows no-color.org: `NO_COLOR` (when not empty) forbids it, then `FORCE_COLOR`
     /// (when neither empty nor 0) demands it, else a terminal other than a dumb one has it.
-    init(descriptor: Int32) {
+    package init(descriptor: Int32) {
         self.descriptor = descriptor
         let isTerminal = isatty(descriptor) == 1
         let isDumb = Self.environment("TERM") == "dumb"
@@ -40,7 +40,7 @@ struct Terminal: Sendable {
     }
 
     /// Columns of a line: the terminal's, else `COLUMNS`, else 80.
-    var width: Int {
+    package var width: Int {
         var size = winsize()
         if ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 {
             return Int(size.ws_col)
