@@ -61,10 +61,11 @@ INLINE void pack_transposed(const float *source, size_t stride, size_t rows, siz
 // bk_attention_scratch in dispatch.c knows this height.
 #define QUERY_BLOCK 64
 
-void bk_attention_forward(const float *q, const float *k, const float *v, size_t stride,
-                                    float *out, size_t out_stride, size_t length, size_t head_size,
-                                    float scale, float *log_sum, float *scores,
-                                    uint64_t first_element, bk_dropout dropout, float *scratch) {
+void bk_attention_forward(const float *q, size_t q_stride, const float *k, const float *v,
+                          size_t stride, float *out, size_t out_stride, size_t queries,
+                          size_t length, size_t head_size, float scale, float *log_sum,
+                          float *scores, uint64_t first_element, bk_dropout dropout,
+                          float *scratch) {
     size_t lp = padded(length), dp = padded(head_size);
     float *k_columns = scratch;
     float *v_rows = k_columns + head_size * lp;
@@ -72,9 +73,9 @@ void bk_attention_forward(const float *q, const float *k, const float *v, size_t
     float *context = weights + QUERY_BLOCK * lp;
     pack_transposed(k, stride, length, head_size, k_columns);
     pack(v, stride, length, head_size, v_rows);
-    for (size_t start = 0; start < length; start += QUERY_BLOCK) {
-        size_t rows = length - start < QUERY_BLOCK ? length - start : QUERY_BLOCK;
-        small_product(rows, lp, head_size, q + start * stride, stride, 1, k_columns, lp, weights,
+    for (size_t start = 0; start < queries; start += QUERY_BLOCK) {
+        size_t rows = queries - start < QUERY_BLOCK ? queries - start : QUERY_BLOCK;
+        small_product(rows, lp, head_size, q + start * q_stride, q_stride, 1, k_columns, lp, weights,
                       lp);
         for (size_t r = 0; r < rows; r++) {
             float *row = weights + r * lp;
@@ -106,12 +107,11 @@ void bk_attention_forward(const float *q, const float *k, const float *v, size_t
     }
 }
 
-void bk_attention_backward(const float *q, const float *k, const float *v, size_t stride,
-                                     const float *d_out, size_t out_stride, size_t length,
-                                     size_t head_size, float scale, const float *log_sum,
-                                     const float *d_scores, uint64_t first_element,
-                                     bk_dropout dropout, float *d_q, float *d_k, float *d_v,
-                                     float *scratch) {
+void bk_attention_backward(const float *q, size_t q_stride, const float *k, const float *v,
+                           size_t stride, const float *d_out, size_t out_stride, size_t queries,
+                           size_t length, size_t head_size, float scale, const float *log_sum,
+                           const float *d_scores, uint64_t first_element, bk_dropout dropout,
+                           float *d_q, float *d_k, float *d_v, float *scratch) {
     size_t lp = padded(length), dp = padded(head_size);
     float *k_columns = scratch;
     float *v_columns = k_columns + head_size * lp;
@@ -126,14 +126,14 @@ void bk_attention_backward(const float *q, const float *k, const float *v, size_
     pack_transposed(k, stride, length, head_size, k_columns);
     pack_transposed(v, stride, length, head_size, v_columns);
     pack(k, stride, length, head_size, k_rows);
-    pack(q, stride, length, head_size, q_rows);
-    pack(d_out, out_stride, length, head_size, d_rows);
+    pack(q, q_stride, queries, head_size, q_rows);
+    pack(d_out, out_stride, queries, head_size, d_rows);
     memset(sum_k, 0, length * dp * sizeof(float));
     memset(sum_v, 0, length * dp * sizeof(float));
     float keep = dropout.probability > 0 ? 1.0f : 0.0f;
-    for (size_t start = 0; start < length; start += QUERY_BLOCK) {
-        size_t rows = length - start < QUERY_BLOCK ? length - start : QUERY_BLOCK;
-        small_product(rows, lp, head_size, q + start * stride, stride, 1, k_columns, lp, weights,
+    for (size_t start = 0; start < queries; start += QUERY_BLOCK) {
+        size_t rows = queries - start < QUERY_BLOCK ? queries - start : QUERY_BLOCK;
+        small_product(rows, lp, head_size, q + start * q_stride, q_stride, 1, k_columns, lp, weights,
                       lp);
         // Gradient of the dropped probabilities.
         small_product(rows, lp, head_size, d_out + start * out_stride, out_stride, 1, v_columns, lp,
@@ -155,7 +155,7 @@ void bk_attention_backward(const float *q, const float *k, const float *v, size_
         }
         small_product(rows, dp, length, gradient, lp, 1, k_rows, dp, part, dp);
         for (size_t r = 0; r < rows; r++) {
-            float *target = d_q + (start + r) * stride;
+            float *target = d_q + (start + r) * q_stride;
             for (size_t c = 0; c < head_size; c++) target[c] = part[r * dp + c] * scale;
         }
         // The key and value sides gather over query blocks, in their order.

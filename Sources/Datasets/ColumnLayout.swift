@@ -54,9 +54,10 @@ private struct ColumnResolver {
         if let pair = selection.textPair { columns.pair = try position(pair, "second text") }
         columns.label = nil
         if labels != .ignored {
-            columns.label = try selection.label.map { column throws(Failure) in
-                try position(column, "label")
-            } ?? usualLabel
+            columns.label =
+                try selection.label.map { column throws(Failure) in
+                    try position(column, "label")
+                } ?? usualLabel
             if columns.label == nil, labels == .required { throw noLabelColumn() }
         }
         let used = [columns.text, columns.pair, columns.label].compactMap { $0 }

@@ -9,7 +9,11 @@ public struct ColumnSelection: Sendable, Hashable {
 
         /// What a user types: a whole number is an index, anything else a name.
         public init(_ text: String) {
-            if let index = Int(text), index >= 0 { self = .index(index) } else { self = .name(text) }
+            if let index = Int(text), index >= 0 {
+                self = .index(index)
+            } else {
+                self = .name(text)
+            }
         }
     }
 

@@ -1,6 +1,6 @@
 public import Diagnostics
-public import Tokenization
 import Dispatch
+public import Tokenization
 
 /// A task file as token ids: every example laid end to end, with no padding.
 ///

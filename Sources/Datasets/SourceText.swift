@@ -146,7 +146,8 @@ private struct ForeignContent {
         }
         let marked = bytes.starts(with: [0xFF, 0xFE]) || bytes.starts(with: [0xFE, 0xFF])
         // Text of ASCII letters in UTF-16 has a NUL in every second byte.
-        let unmarked = bytes.count >= 4 && (bytes[0] == 0) != (bytes[1] == 0)
+        let unmarked =
+            bytes.count >= 4 && (bytes[0] == 0) != (bytes[1] == 0)
             && (bytes[0] == 0) == (bytes[2] == 0) && (bytes[1] == 0) == (bytes[3] == 0)
         guard marked || unmarked else { return nil }
         description = "UTF-16"

@@ -70,7 +70,8 @@ extension TaskFile {
             let numbers = found.texts.map { classIndex($0, count: labels.count) }
             let isNamed = named.contains { $0 != nil }
             guard !isNamed, !numbers.contains(nil) else {
-                let row = found.firstRows[isNamed ? unknown : numbers.firstIndex(of: nil) ?? unknown]
+                let notIndex = numbers.firstIndex(of: nil)
+                let row = found.firstRows[isNamed ? unknown : notIndex ?? unknown]
                 throw Failure(
                     .badData,
                     name,
@@ -170,7 +171,8 @@ extension TaskFile {
         var occurrences = [Int](repeating: 0, count: found.names.count)
         for id in found.ids { occurrences[id] += 1 }
         let isAlone = occurrences[0] == 1 && !occurrences[1...].contains(1)
-        let isWord = decimal(found.names[0][...]) == nil
+        let isWord =
+            decimal(found.names[0][...]) == nil
             && found.names[1...].allSatisfy { decimal($0[...]) != nil }
         guard isAlone || isWord else { return }
         throw Failure(

@@ -39,7 +39,10 @@ public struct TextTable: Sendable {
         var lines = cells.map { row in
             joined(row, widths, separator: "  ")
         }
-        lines.insert(widths.map { String(repeating: "─", count: $0) }.joined(separator: "  "), at: 1)
+        lines.insert(
+            widths.map { String(repeating: "─", count: $0) }.joined(separator: "  "),
+            at: 1
+        )
         return lines.map { trimmingEnd($0) + "\n" }.joined()
     }
 

@@ -10,7 +10,8 @@ extension ComparisonReport {
         var table = TextTable(
             [TextTable.Column("")] + models.map { TextTable.Column($0.name, .right) }
         )
-        let rows = (hasTargets ? qualityRows : []) + (teacher == nil ? [] : fidelityRows)
+        let rows =
+            (hasTargets ? qualityRows : []) + (teacher == nil ? [] : fidelityRows)
             + costRows + speedRows
         for row in rows {
             let cells = models.indices.map { index in
@@ -104,7 +105,13 @@ extension ComparisonReport {
 
     private var costRows: [Row] {
         let compression = [
-            Row("compression, parameters", \.parameterCompression, digits: 2, unit: " ×", needsTeacher: true),
+            Row(
+                "compression, parameters",
+                \.parameterCompression,
+                digits: 2,
+                unit: " ×",
+                needsTeacher: true
+            ),
             Row("compression, bytes", \.sizeCompression, digits: 2, unit: " ×", needsTeacher: true),
         ]
         return [
@@ -137,6 +144,8 @@ private func shortest(_ value: Double) -> String {
 /// A count with a comma at each thousand.
 private func grouped(_ count: Int) -> String {
     var digits = Array(String(count.magnitude))
-    for position in stride(from: digits.count - 3, to: 0, by: -3) { digits.insert(",", at: position) }
+    for position in stride(from: digits.count - 3, to: 0, by: -3) {
+        digits.insert(",", at: position)
+    }
     return (count < 0 ? "-" : "") + String(digits)
 }

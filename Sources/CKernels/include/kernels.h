@@ -19,6 +19,8 @@ typedef struct {
 
 /// Flushes denormal numbers to zero on the calling thread.
 void bk_flush_denormals(void);
+/// The processors this process may run on, at least 1.
+int bk_available_processors(void);
 
 // out[i] = gelu(in[i]) in the exact (erf) form; backward: d_in[i] = d_out[i] * gelu'(in[i]).
 void bk_gelu_forward(const float *in, float *out, size_t count);
@@ -69,25 +71,26 @@ void bk_embedding_sum(const int32_t *ids, const int32_t *positions, const int32_
 /// Floats of scratch that attention over one sequence and head needs.
 size_t bk_attention_scratch(size_t length, size_t head_size);
 
-/// Scaled dot-product attention of one sequence and head.
+/// Scaled dot-product attention of one sequence and head, for its first `queries` tokens.
 ///
-/// q, k, v: [length, head_size] with `stride`; out: the same with `out_stride`.
-/// `log_sum` [length] receives the softmax's log-sum-exp when not NULL; `scores` [length, length]
-/// the unnormalised scores QK'/sqrt(d) when not NULL. Mask elements start at `first_element`.
-void bk_attention_forward(const float *q, const float *k, const float *v, size_t stride, float *out,
-                          size_t out_stride, size_t length, size_t head_size, float scale,
-                          float *log_sum, float *scores, uint64_t first_element, bk_dropout dropout,
+/// q, out: [queries, head_size]; k, v: [length, head_size]. `log_sum` [queries] receives the softmax's
+/// log-sum-exp when not NULL, `scores` [queries, length] the unnormalised scores QK'/sqrt(d) when not
+/// NULL. The dropout mask is [queries, length] from `first_element`.
+void bk_attention_forward(const float *q, size_t q_stride, const float *k, const float *v,
+                          size_t stride, float *out, size_t out_stride, size_t queries,
+                          size_t length, size_t head_size, float scale, float *log_sum,
+                          float *scores, uint64_t first_element, bk_dropout dropout,
                           float *scratch);
 
 /// Gradients of the above; the probabilities are computed again from `log_sum`.
 ///
-/// `d_scores` [length, length], when not NULL, is added to the gradient of the unnormalised scores.
-/// d_q, d_k, d_v are overwritten, with `stride`.
-void bk_attention_backward(const float *q, const float *k, const float *v, size_t stride,
-                           const float *d_out, size_t out_stride, size_t length, size_t head_size,
-                           float scale, const float *log_sum, const float *d_scores,
-                           uint64_t first_element, bk_dropout dropout, float *d_q, float *d_k,
-                           float *d_v, float *scratch);
+/// `d_scores` [queries, length], when not NULL, is added to the gradient of the unnormalised scores.
+/// d_q (`q_stride`) and d_k, d_v (`stride`) are overwritten.
+void bk_attention_backward(const float *q, size_t q_stride, const float *k, const float *v,
+                           size_t stride, const float *d_out, size_t out_stride, size_t queries,
+                           size_t length, size_t head_size, float scale, const float *log_sum,
+                           const float *d_scores, uint64_t first_element, bk_dropout dropout,
+                           float *d_q, float *d_k, float *d_v, float *scratch);
 
 /// One AdamW step of `count` consecutive weights.
 ///
