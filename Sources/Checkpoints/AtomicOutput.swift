@@ -163,7 +163,7 @@ public enum AtomicOutput {
         _ final: URL,
         replacing: Bool
     ) throws(Failure) {
-        let problem = rename(
+        let problem = rename2(
             temporary.path,
             final.path,
             replacing ? RenameFlag.exchange : RenameFlag.noReplace
@@ -189,7 +189,7 @@ public enum AtomicOutput {
 
     /// Linux's `renameat2`, which glibc declares only to C programs that ask for its extensions;
     /// the answer is `errno`, 0 for success.
-    private static func rename(_ from: String, _ to: String, _ flags: UInt32) -> Int32 {
+    private static func rename2(_ from: String, _ to: String, _ flags: UInt32) -> Int32 {
         typealias RenameAt2 =
             @convention(c) (
                 Int32, UnsafePointer<CChar>, Int32, UnsafePointer<CChar>, UInt32

@@ -37,7 +37,7 @@ public enum HDF5WeightsFile {
         tensor: (_ canonicalName: String) -> Tensor
     ) throws(Failure) {
         let rowByName = Dictionary(uniqueKeysWithValues: keyMap.rows.map { ($0.stored, $0) })
-        let stored = { (name: String) -> Tensor in
+        func stored(_ name: String) -> Tensor {
             guard let row = rowByName[name] else { preconditionFailure("no row for \(name)") }
             return row.transform.apply(tensor(row.canonical))
         }

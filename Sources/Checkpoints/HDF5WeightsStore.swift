@@ -13,6 +13,8 @@ public struct HDF5WeightsStore: TensorStore {
     public let source: String
     public let layout: String
     public let entries: [TensorEntry]
+    /// Layers and groups that hold no tensor, such as dropout layers.
+    public let weightlessLayers: [String]
     /// What a report should say about the file.
     public let notes: [String]
 
@@ -72,6 +74,12 @@ public struct HDF5WeightsStore: TensorStore {
         ) { first, _ in first }
         let version = try file.string("keras_version", of: root).map { " \(printable($0))" } ?? ""
         layout = isWholeModel ? "Keras\(version) whole model" : "Keras\(version) weights"
+        let children = file.groups.filter {
+            $0.hasPrefix(prefix) && $0 != "/" && !$0.dropFirst(prefix.utf8.count).contains("/")
+        }
+        let full = Set(ordered.map { $0.dropFirst(prefix.utf8.count).prefix { $0 != "/" } })
+        weightlessLayers = children.map { $0.dropFirst(prefix.utf8.count) }
+            .filter { !full.contains($0) }.map(String.init)
         notes = Self.notes(file)
     }
 

@@ -11,6 +11,8 @@ public struct ShardedHDF5Store: TensorStore {
     public let layout: String
     public let entries: [TensorEntry]
     public let notes: [String]
+    /// The index and the shards.
+    public let files: [URL]
 
     private let datasets: [String: (file: HDF5File, dataset: HDF5Dataset)]
 
@@ -63,6 +65,8 @@ public struct ShardedHDF5Store: TensorStore {
             throw Failure(.badData, source, problems.joined(separator: "; "))
         }
         self.datasets = datasets
+        let folder = index.deletingLastPathComponent()
+        files = [index] + shards.sorted().map { folder.appending(path: $0) }
         self.notes = notes
         layout = "Hugging Face TensorFlow weights in \(shards.count) shards"
     }
