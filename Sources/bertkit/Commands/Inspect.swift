@@ -1,4 +1,6 @@
 import ArgumentParser
+import Bert
+import Foundation
 
 struct Inspect: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -21,5 +23,11 @@ struct Inspect: ParsableCommand {
     @Option(help: "How to print the result.")
     var format: ReportFormat = .text
 
-    func run() throws { throw Unwired() }
+    func run() throws {
+        let summary = try CheckpointSummary(inspecting: URL(filePath: path))
+        switch format {
+        case .text: try StandardOutput.write(summary.lines.map { $0 + "\n" }.joined())
+        case .json: try StandardOutput.write(json: summary)
+        }
+    }
 }
