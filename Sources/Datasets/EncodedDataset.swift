@@ -56,20 +56,34 @@ public struct EncodedDataset: Sendable {
 }
 
 extension EncodedDataset {
-    /// How one example's UTF-8 becomes token ids.
-    public typealias Encoder =
-        @Sendable (UnsafeBufferPointer<UInt8>, UnsafeBufferPointer<UInt8>?) -> Encoding
-
     /// Encodes a task file on `workers` threads; the result does not depend on their number.
     ///
     /// - Parameters:
     ///   - kind: what the labels mean; `nil` leaves the data unlabelled.
+    ///   - maximumLength: the most tokens of an example, special ones included.
     /// - Throws: `Failure` for the first label that does not fit `kind`.
     public init(
         _ file: TaskFile,
         kind: TaskKind?,
+        tokenizer: WordPieceTokenizer,
+        maximumLength: Int,
+        workers: Int
+    ) throws(Failure) {
+        try self.init(file, kind: kind, workers: workers) { text, pair in
+            tokenizer.encode(text, pair: pair, maximumLength: maximumLength)
+        }
+    }
+
+    /// How one example's UTF-8 becomes token ids.
+    package typealias ExampleEncoder =
+        @Sendable (UnsafeBufferPointer<UInt8>, UnsafeBufferPointer<UInt8>?) -> Encoding
+
+    /// The same with any encoder.
+    package init(
+        _ file: TaskFile,
+        kind: TaskKind?,
         workers: Int,
-        encoder: @escaping Encoder
+        encoder: @escaping ExampleEncoder
     ) throws(Failure) {
         precondition(workers > 0)
         if let kind {
@@ -116,12 +130,11 @@ private struct EncodedPortion: Sendable {
 
     init() {}
 
-    init(_ file: TaskFile, _ rows: Range<Int>, _ encoder: EncodedDataset.Encoder) {
+    init(_ file: TaskFile, _ rows: Range<Int>, _ encoder: EncodedDataset.ExampleEncoder) {
         starts.reserveCapacity(rows.count)
         for row in rows {
             starts.append(ids.count)
             let encoding = file.withTexts(row, encoder)
-            precondition(encoding.ids.count == encoding.tokenTypes.count)
             ids += encoding.ids
             tokenTypes += encoding.tokenTypes
             if encoding.truncated > 0 { truncated += 1 }

@@ -5,7 +5,7 @@ import Tokenization
 
 @Suite struct EncodedDatasetTests {
     /// One token for each byte, 1 more as token type for the pair, at most `limit` tokens.
-    private func bytewise(_ limit: Int) -> EncodedDataset.Encoder {
+    private func bytewise(_ limit: Int) -> EncodedDataset.ExampleEncoder {
         { text, pair in
             let ids = (Array(text) + Array(pair ?? .init(start: nil, count: 0))).map { Int32($0) }
             let types = text.map { _ in Int32(0) } + (pair?.map { _ in Int32(1) } ?? [])
@@ -72,5 +72,28 @@ import Tokenization
             try EncodedDataset(file, kind: .regression, workers: 1, encoder: bytewise(9))
         }
         #expect(problem?.reason == "the file has no labels")
+    }
+
+    @Test func `the tokenizer's marks and cuts are in the data`() throws {
+        let vocabulary = try Vocabulary(
+            pieces: ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "b", "c"]
+        )
+        let tokenizer = WordPieceTokenizer(
+            vocabulary: vocabulary,
+            configuration: TokenizerConfiguration(lowercase: true)
+        )
+        let file = try taskFile("sentence1\tsentence2\tlabel\nA b\tc\t0\na b c\tb a x\t1\n")
+        let data = try EncodedDataset(
+            file,
+            kind: .classification(labels: ["0", "1"]),
+            tokenizer: tokenizer,
+            maximumLength: 7,
+            workers: 2
+        )
+        #expect(data.ids == [2, 5, 6, 3, 7, 3, 2, 5, 6, 3, 6, 5, 3])
+        #expect(data.tokenTypes == [0, 0, 0, 0, 1, 1, 0, 0, 0, 0, 1, 1, 1])
+        #expect(data.offsets == [0, 6, 13])
+        #expect(data.truncatedExamples == 1)
+        #expect(data.batch([1]).tokenTypes == [0, 0, 0, 0, 1, 1, 1])
     }
 }

@@ -83,7 +83,8 @@ import Testing
     @Test func `the kind of task is inferred from the labels`() throws {
         #expect(try file(["3.25", "1"]).inferredKind() == .regression)
         #expect(
-            try file(["1.0", "2", "1"]).inferredKind() == .classification(labels: ["1.0", "2"])
+            try file(["1.0", "2", "1"]).inferredKind()
+                == .classification(labels: ["1", "1.0", "2"])
         )
         #expect(try file(["1", "0"]).inferredKind() == .classification(labels: ["0", "1"]))
         #expect(

@@ -2,6 +2,7 @@ import Datasets
 import Foundation
 import TestSupport
 import Testing
+import Tokenization
 
 /// The real GLUE files, where a machine has them.
 @Suite(.enabled(if: Fixtures.shared != nil, "the shared task data is not on this machine"))
@@ -55,26 +56,39 @@ struct SharedDataTests {
         #expect(file.count == 62_083 && !file.hasPairs)
     }
 
-    @Test func `the largest file is read and shuffled in well under a second`() throws {
+    @Test func `the largest file is read, shuffled and encoded at once`() throws {
+        let folder = try #require(Fixtures.shared)
+        let vocabulary = try Vocabulary(
+            contentsOf: folder.appending(path: "data/vocab/bert-base-uncased-vocab.txt")
+        )
+        let tokenizer = WordPieceTokenizer(
+            vocabulary: vocabulary,
+            configuration: TokenizerConfiguration(lowercase: true)
+        )
+        let kind = TaskKind.classification(labels: ["0", "1"])
         let clock = ContinuousClock()
-        var file: TaskFile?
-        let reading = try clock.measure { file = try read("SST-2/train.tsv") }
-        let labelling = try clock.measure {
-            _ = try file?.targets(for: .classification(labels: ["0", "1"]))
-        }
-        let count = try #require(file).count
-        var examples: [Int] = []
-        let shuffling = clock.measure {
-            examples =
-                BatchSampler(
-                    lengths: 0..<count,
-                    batchSize: 32,
-                    order: .shuffled(seed: 1)
-                ).epoch(0).examples
-        }
-        print("SST-2 train: read \(reading), labels \(labelling), shuffle \(shuffling)")
-        #expect(examples.count == count)
-        // Loose, for loaded machines; an idle one takes about a twentieth.
-        #expect(reading + labelling + shuffling < .milliseconds(500))
+        let start = clock.now
+        let file = try read("SST-2/train.tsv")
+        let isRead = clock.now
+        let data = try EncodedDataset(
+            file,
+            kind: kind,
+            tokenizer: tokenizer,
+            maximumLength: 128,
+            workers: 2
+        )
+        let isEncoded = clock.now
+        let sampler = BatchSampler(data, batchSize: 32, order: .shuffled(seed: 1))
+        let epoch = sampler.epoch(0)
+        let isShuffled = clock.now
+        let tokens = epoch.reduce(0) { $0 + data.batch($1).tokenCount }
+        let isBatched = clock.now
+        let spent =
+            [start.duration(to: isRead), isRead.duration(to: isEncoded)]
+            + [isEncoded.duration(to: isShuffled), isShuffled.duration(to: isBatched)]
+        let times = "read, encode, shuffle, batch: \(spent)"
+        #expect(tokens == data.tokenCount && data.count == 67_349 && data.truncatedExamples == 0)
+        // Loose, for loaded machines; an idle one takes a tenth.
+        #expect(start.duration(to: isBatched) < .seconds(3), "\(times)")
     }
 }
