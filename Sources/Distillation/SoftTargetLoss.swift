@@ -1,4 +1,4 @@
-public import Bert
+import Bert
 import Foundation
 public import Training
 
@@ -40,12 +40,13 @@ public struct SoftTargetLoss: Objective {
         self.temperature = temperature
         self.scalesByTemperatureSquared = scalesByTemperatureSquared
         self.hardLabelWeight = hardLabelWeight
-        hard =
-            hardLabelWeight == 0
-            ? nil
-            : isRegression
-                ? MeanSquaredError(targets: targets)
-                : CrossEntropyLoss(targets: targets, classCount: classCount)
+        if hardLabelWeight == 0 {
+            hard = nil
+        } else if isRegression {
+            hard = MeanSquaredError(targets: targets)
+        } else {
+            hard = CrossEntropyLoss(targets: targets, classCount: classCount)
+        }
     }
 
     public func evaluate(logits: [Float], examples: ArraySlice<Int>) -> ObjectiveValue {

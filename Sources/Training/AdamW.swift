@@ -1,7 +1,6 @@
 public import Bert
 import Foundation
-import Kernels
-public import struct Kernels.AdamWStep
+public import Kernels
 
 /// AdamW over all parameters of a model; biases and layer normalisations do not decay.
 ///
@@ -179,7 +178,7 @@ public final class AdamW: @unchecked Sendable {
         precondition(norm.isFinite, "a step along a gradient that is not finite")
         stepCount += 1
         var scale = 1.0
-        if let limit = constants.clipNorm { scale = min(1, limit / (norm + 1e-6)) }
+        if let limit = self.constants.clipNorm { scale = min(1, limit / (norm + 1e-6)) }
         func constants(decay: Double) -> AdamWStep {
             AdamWStep(
                 number: stepCount,
