@@ -39,7 +39,7 @@ enum Tool {
         }
     }
 
-    private static func perform(_ arguments: [String]) throws {
+    static func perform(_ arguments: [String]) throws {
         try refuseUnknownCommand(arguments)
         let expansion = try RunExpansion(arguments)
         switch try parse(expansion, command: arguments.first ?? "") {
