@@ -93,6 +93,7 @@ public struct Trainer {
                     microStep &+= 1
                     var value = objective.evaluate(logits: logits, examples: part)
                     guard value.loss.isFinite else {
+                        optimizer.synchronize()
                         throw diverged(step, totalSteps, "the loss is \(value.loss)")
                     }
                     let share = Double(part.count) / Double(examples)
@@ -113,6 +114,7 @@ public struct Trainer {
                 }
                 let norm = optimizer.gradientNorm(gradients)
                 guard norm.isFinite else {
+                    optimizer.synchronize()
                     let tensor = optimizer.nonFiniteGradient(gradients) ?? "a parameter"
                     throw diverged(step, totalSteps, "the gradient of \(tensor) is not finite")
                 }
