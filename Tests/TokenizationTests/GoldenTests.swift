@@ -6,9 +6,15 @@ import Tokenization
 /// What `fixtures/generate/tokenizer_goldens.py` wrote.
 private struct Goldens: Decodable {
     struct Configuration: Decodable {
-        let do_lower_case: Bool
-        let strip_accents: Bool?
-        let tokenize_chinese_chars: Bool
+        let lowercase: Bool
+        let stripAccents: Bool?
+        let splitChineseCharacters: Bool
+
+        enum CodingKeys: String, CodingKey {
+            case lowercase = "do_lower_case"
+            case stripAccents = "strip_accents"
+            case splitChineseCharacters = "tokenize_chinese_chars"
+        }
     }
 
     struct Case: Decodable {
@@ -41,9 +47,9 @@ private struct Goldens: Decodable {
             let tokenizer = WordPieceTokenizer(
                 vocabulary: vocabulary,
                 configuration: TokenizerConfiguration(
-                    lowercase: stated.do_lower_case,
-                    stripAccents: stated.strip_accents,
-                    splitChineseCharacters: stated.tokenize_chinese_chars
+                    lowercase: stated.lowercase,
+                    stripAccents: stated.stripAccents,
+                    splitChineseCharacters: stated.splitChineseCharacters
                 )
             )
             for golden in goldens.cases {
@@ -55,7 +61,8 @@ private struct Goldens: Decodable {
                 let name = "\(golden.name), configuration \(index)"
                 #expect(encoding.ids == golden.ids[index], "\(name)")
                 let second = encoding.ids.count - golden.firsts[index]
-                let types = [Int32](repeating: 0, count: golden.firsts[index])
+                let types =
+                    [Int32](repeating: 0, count: golden.firsts[index])
                     + [Int32](repeating: 1, count: second)
                 #expect(encoding.tokenTypes == types, "\(name)")
                 #expect(encoding.truncated == golden.cut[index], "\(name)")
@@ -74,7 +81,8 @@ private struct Goldens: Decodable {
                 lowercase: true,
                 stripAccents: false,
                 splitChineseCharacters: false
-            )
+            ),
+            maximumPositions: 512
         )
         let written = try #require(files.first { $0.name == "tokenizer.json" })
         #expect(Data(written.bytes) == saved)

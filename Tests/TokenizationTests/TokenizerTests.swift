@@ -3,10 +3,12 @@ import Testing
 import Tokenization
 
 @Suite struct TokenizerTests {
-    private static let pieces = specialPieces + [
-        "un", "##aff", "##able", "##a", "a", "b", "##b", "want", "wanted", "!", "[", "]", "sep", "é",
-        "e", "日", "本", "<",
-    ]
+    private static let pieces =
+        specialPieces + [
+            "un", "##aff", "##able", "##a", "a", "b", "##b", "want", "wanted", "!", "[", "]", "sep",
+            "é",
+            "e", "日", "本", "<",
+        ]
 
     private func tokenizer(
         lowercase: Bool = true,
@@ -47,7 +49,8 @@ import Tokenization
     @Test("sequences are [CLS] A [SEP] and [CLS] A [SEP] B [SEP]")
     func shapes() throws {
         let tokenizer = try tokenizer()
-        let (a, b) = (tokenizer.vocabulary.id(of: "a")!, tokenizer.vocabulary.id(of: "b")!)
+        let a = try #require(tokenizer.vocabulary.id(of: "a"))
+        let b = try #require(tokenizer.vocabulary.id(of: "b"))
         let single = tokenizer.encode("a b", maximumLength: 512)
         #expect(single == Encoding(ids: [2, a, b, 3], tokenTypes: [0, 0, 0, 0], truncated: 0))
         let pair = tokenizer.encode("a", pair: "b", maximumLength: 512)
@@ -66,10 +69,14 @@ import Tokenization
         #expect(pair.tokenTypes == [0, 0, 1])
     }
 
-    @Test("bytes that are not UTF-8 vanish as U+FFFD does", arguments: [
-        [0xFF], [0x80], [0xC3], [0xC0, 0xAF], [0xE2, 0x82], [0xED, 0xA0, 0x80], [0xF0, 0x9F, 0x98],
-        [0xF4, 0x90, 0x80, 0x80], [0xF8, 0x88, 0x80, 0x80, 0x80], [0xE0, 0x80, 0x80],
-    ])
+    @Test(
+        "bytes that are not UTF-8 vanish as U+FFFD does",
+        arguments: [
+            [0xFF], [0x80], [0xC3], [0xC0, 0xAF], [0xE2, 0x82], [0xED, 0xA0, 0x80],
+            [0xF0, 0x9F, 0x98],
+            [0xF4, 0x90, 0x80, 0x80], [0xF8, 0x88, 0x80, 0x80, 0x80], [0xE0, 0x80, 0x80],
+        ]
+    )
     func invalidUTF8(bytes: [UInt8]) throws {
         let tokenizer = try tokenizer()
         let text = Array("a".utf8) + bytes + Array("b !".utf8) + bytes
@@ -115,9 +122,12 @@ import Tokenization
         #expect(time < .seconds(1))
     }
 
-    @Test("long runs of combining scalars take no longer than their length asks", arguments: [
-        "\u{301}", "\u{1D16D}\u{1D165}", "\u{1D16D}", "\u{E9}",
-    ])
+    @Test(
+        "long runs of combining scalars take no longer than their length asks",
+        arguments: [
+            "\u{301}", "\u{1D16D}\u{1D165}", "\u{1D16D}", "\u{E9}",
+        ]
+    )
     func combiningRuns(run: String) throws {
         let tokenizer = try tokenizer()
         let text = "a" + String(repeating: run, count: 200_000)
