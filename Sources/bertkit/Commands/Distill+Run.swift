@@ -98,7 +98,8 @@ extension Distill {
             student.model,
             tokenizerFiles: TokenizerFiles.files(
                 vocabulary: teacher.vocabulary,
-                configuration: teacher.tokenizerConfiguration
+                configuration: teacher.tokenizerConfiguration,
+                maximumPositions: student.model.configuration.maximumPositionCount
             ),
             card: card,
             run: run,

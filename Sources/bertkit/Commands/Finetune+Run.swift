@@ -79,7 +79,11 @@ extension Finetune {
         card.fill(from: report, result: result, run: run)
         try work.write(
             student.model,
-            tokenizerFiles: TokenizerFiles.files(vocabulary: vocabulary, configuration: tokenizer),
+            tokenizerFiles: TokenizerFiles.files(
+                vocabulary: vocabulary,
+                configuration: tokenizer,
+                maximumPositions: positions
+            ),
             card: card,
             run: run,
             log: log
