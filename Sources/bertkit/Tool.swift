@@ -12,6 +12,8 @@ enum Tool {
     static func main() {
         // A reader that goes away must not end training; writes report it instead.
         signal(SIGPIPE, SIG_IGN)
+        // A file-size limit then fails the write that meets it, with a sentence.
+        signal(SIGXFSZ, SIG_IGN)
         exit(run(Array(CommandLine.arguments.dropFirst())))
     }
 
