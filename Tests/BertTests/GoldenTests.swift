@@ -89,11 +89,11 @@ import Testing
     }
 
     @Test func `NaN and an unexpected infinity are never close`() {
-        let nan = mismatch(actual: [0, .nan, 5.0], expected: [0, 0, 0], absolute: 1)
+        let nan = mismatch(actual: [0, Double.nan, 5.0], expected: [0, 0, 0], absolute: 1)
         #expect(nan?.worstIndex == 1)
         #expect(nan?.countBeyond == 2)
-        #expect(mismatch(actual: [.infinity], expected: [0.0], absolute: .infinity) != nil)
-        #expect(mismatch(actual: [.infinity], expected: [Double.infinity], absolute: 0) == nil)
+        #expect(mismatch(actual: [Double.infinity], expected: [0.0], absolute: .infinity) != nil)
+        #expect(mismatch(actual: [Double.infinity], expected: [Double.infinity], absolute: 0) == nil)
     }
 
     @Test func `A mismatch and a wrong count are recorded as issues`() {
