@@ -92,8 +92,9 @@ import Testing
         let nan = mismatch(actual: [0, Double.nan, 5.0], expected: [0, 0, 0], absolute: 1)
         #expect(nan?.worstIndex == 1)
         #expect(nan?.countBeyond == 2)
-        #expect(mismatch(actual: [Double.infinity], expected: [0.0], absolute: .infinity) != nil)
-        #expect(mismatch(actual: [Double.infinity], expected: [Double.infinity], absolute: 0) == nil)
+        let infinite = [Double.infinity]
+        #expect(mismatch(actual: infinite, expected: [0.0], absolute: .infinity) != nil)
+        #expect(mismatch(actual: infinite, expected: infinite, absolute: 0) == nil)
     }
 
     @Test func `A mismatch and a wrong count are recorded as issues`() {
