@@ -121,7 +121,7 @@ let package = Package(
         ),
         .target(
             name: "TestSupport",
-            dependencies: ["Tensors", "CHDF5"],
+            dependencies: ["Tensors", "HDF5", "Diagnostics"],
             path: "Tests/TestSupport",
             swiftSettings: swiftSettings
         ),

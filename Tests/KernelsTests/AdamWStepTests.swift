@@ -44,7 +44,7 @@ import Testing
         #expect(worstError(weight.values, reference.weight) < 2e-6)
         #expect(worstError(first.values, reference.first) < 2e-6)
         #expect(worstError(second.values, reference.second) < 3e-5)
-        #expect([weight, first, second].allSatisfy(\.isIntact))
+        #expect([weight, first, second].areIntact)
     }
 
     @Test(arguments: oddSizes)
@@ -81,7 +81,7 @@ import Testing
             count: count
         )
         #expect(one.map(\.values) == many.map(\.values))
-        #expect(many.allSatisfy(\.isIntact))
+        #expect(many.areIntact)
         AdamWStep.applyIdle(
             steps[3..<3],
             weight: many[0].base,

@@ -108,7 +108,7 @@ import Testing
                 #expect(worstError(scores.values, expected.scores) < 1e-6, "\(name)")
                 #expect(worstError(logSum.values, expected.logSum) < 1e-6, "\(name)")
             }
-            #expect([scores, context, logSum, scratch].allSatisfy(\.isIntact), "\(name)")
+            #expect([scores, context, logSum, scratch].areIntact, "\(name)")
         }
         return logSum
     }
@@ -151,7 +151,7 @@ import Testing
                 worstError(d[2].values, expected.v),
             ]
             #expect(errors.allSatisfy { $0 < 5e-6 }, "\(name), scores \(hasScoreGradient): \(errors)")
-            #expect([gradients, dContext, dScores, scratch, logSum].allSatisfy(\.isIntact), "\(name)")
+            #expect([gradients, dContext, dScores, scratch, logSum].areIntact, "\(name)")
         }
     }
 

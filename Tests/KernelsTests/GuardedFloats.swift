@@ -103,3 +103,7 @@ func dot(_ a: [Double], _ b: [Double]) -> Double {
 
 /// Sizes around the sixteen lanes of a vector, the goldens' 24 and 26, and real widths.
 let oddSizes = [1, 15, 16, 17, 24, 26, 100, 312]
+
+extension [GuardedFloats] {
+    var areIntact: Bool { allSatisfy { $0.isIntact } }
+}

@@ -63,7 +63,7 @@ import Testing
                     #expect(error < 3e-6, "\(drop) residual \(hasResidual) kept \(keeps)")
                     #expect(worstError(dense.values, sum) < 1e-6)
                     let all = [weight, bias, dense, base, out, mean, reciprocal]
-                    #expect(all.allSatisfy(\.isIntact))
+                    #expect(all.areIntact)
                 }
 
                 // From here as if the dropout behind were undone already.
@@ -91,7 +91,7 @@ import Testing
                         worstError(dBias.values, added(gradient.bias)),
                     ]
                     #expect(errors.allSatisfy { $0 < 5e-6 }, "\(errors)")
-                    #expect([dOut, dIn, dWeight, dBias].allSatisfy(\.isIntact))
+                    #expect([dOut, dIn, dWeight, dBias].areIntact)
                 }
             }
         }

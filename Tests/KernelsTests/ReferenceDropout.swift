@@ -13,7 +13,7 @@ enum ReferenceDropout {
             let words = Philox.block(
                 counter: (
                     UInt32(truncatingIfNeeded: element / 4),
-                    UInt32(truncatingIfNeeded: element / 4 >> 32),
+                    UInt32(truncatingIfNeeded: (element / 4) >> 32),
                     dropout.step,
                     dropout.site << 8 | Philox.Purpose.dropout.rawValue
                 ),
