@@ -1,6 +1,8 @@
 import Bert
-import TestSupport
+import Distillation
+import Foundation
 import Tensors
+import TestSupport
 import Tokenization
 
 /// A small model, a batch and what PyTorch computes for them: `fixtures/generate/bert_goldens.py`.
@@ -13,28 +15,45 @@ struct GoldenCase {
     static let classifiers = [
         "bert_classifier_gelu", "bert_classifier_gelu_new", "bert_classifier_relu",
     ]
+    static let all = classifiers + ["bert_regression"]
 
-    init(_ name: String, parameterGroup: String = "parameters", batchGroup: String = "batch") throws {
-        let file = Golden(name)
+    init(_ name: String) throws {
+        let file = try Golden("\(name).h5")
         self.file = file
         configuration = try BertConfigurationFile(
-            contentsOf: Golden.url("\(name).config.json")
+            contentsOf: Fixtures.folder.appending(path: "goldens/\(name).config.json")
         ).configuration
-        parameters = BertParameters<Shape>(configuration).map { name, shape in
-            Tensor(shape: shape, values: file.floats("\(parameterGroup)/\(name)"))
+        parameters = try BertParameters<Shape>(configuration).map { name, _ in
+            try file.tensor("parameters/\(name)")
         }
-        batch = Self.batch(file, batchGroup)
-    }
-
-    static func batch(_ file: Golden, _ group: String) -> PackedBatch {
-        PackedBatch(
-            ids: file.integers("\(group)/ids"),
-            tokenTypes: file.integers("\(group)/token_types"),
-            offsets: file.integers("\(group)/offsets").map(Int.init)
+        batch = PackedBatch(
+            ids: try file.integers("batch/ids"),
+            tokenTypes: try file.integers("batch/token_types"),
+            offsets: try file.integers("batch/offsets").map { Int($0) }
         )
     }
 
     func model() -> BertModel { BertModel(configuration, parameters: parameters) }
+
+    var examples: ArraySlice<Int> { Array(0..<batch.sequenceCount)[...] }
+
+    /// The gold classes.
+    var labels: [Float] {
+        get throws { try file.integers("batch/targets").map { Float($0) } }
+    }
+
+    /// The golden's mixed loss, with or without its factor T².
+    func softTargetLoss(scaled: Bool = true) throws -> SoftTargetLoss {
+        SoftTargetLoss(
+            teacherLogits: try file.tensor("soft_target/teacher_logits").values,
+            classCount: configuration.labels.count,
+            isRegression: false,
+            temperature: try file.doubles("soft_target/temperature")[0],
+            scalesByTemperatureSquared: scaled,
+            hardLabelWeight: try file.doubles("soft_target/hard_label_weight")[0],
+            targets: try labels
+        )
+    }
 
     /// The case with one parameter's values changed.
     func changing(_ name: String, _ change: (inout Tensor) -> Void) -> GoldenCase {
