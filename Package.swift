@@ -121,7 +121,7 @@ let package = Package(
         ),
         .target(
             name: "TestSupport",
-            dependencies: ["Tensors"],
+            dependencies: ["Tensors", "CHDF5"],
             path: "Tests/TestSupport",
             swiftSettings: swiftSettings
         ),

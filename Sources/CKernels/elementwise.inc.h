@@ -44,7 +44,8 @@ MAP1(bk_gelu_forward, (x * vnormal(x).cumulative))
 MAP2(bk_gelu_backward, (d * gelu_slope(x)))
 MAP1(bk_gelu_tanh_forward, (x * tanh_gate(x)))
 MAP2(bk_gelu_tanh_backward, (d * gelu_tanh_slope(x)))
-MAP1(bk_relu_forward, (vmax(x, splat(0))))
+// As a comparison and not a maximum, so that NaN stays NaN.
+MAP1(bk_relu_forward, (choose(x <= splat(0), splat(0), x)))
 MAP2(bk_relu_backward, (choose(x > splat(0), d, splat(0))))
 
 void bk_add_bias(float *rows, const float *bias, size_t row_count, size_t columns) {

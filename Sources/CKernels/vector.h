@@ -50,7 +50,8 @@ INLINE float max_lanes(vf v) {
     return s[0];
 }
 
-/// e^x to about 2 ulp: 2^n times a polynomial on [-ln2/2, ln2/2]; 0 below -87.3.
+/// e^x to about 2 ulp: 2^n times a polynomial on [-ln2/2, ln2/2]; 0 below -87.3, NaN for NaN (which
+/// the clamp alone would turn into a number).
 INLINE vf vexp(vf x) {
     vf clamped = vmin(vmax(x, splat(-87.3f)), splat(88.3f));
     vf n = __builtin_elementwise_roundeven(clamped * splat(1.44269504f));
@@ -66,7 +67,8 @@ INLINE vf vexp(vf x) {
     p = p * r + splat(1.0f);
     vi power = (__builtin_convertvector(n, vi) + 127) << 23;
     vf result = p * (vf)power;
-    return choose(x < splat(-87.3f), splat(0), result);
+    result = choose(x < splat(-87.3f), splat(0), result);
+    return choose(x == x, result, x);
 }
 
 /// The normal distribution function and its density at x.

@@ -237,10 +237,11 @@ private func multiply(
         )
         run(shape, a, b, nil, nil, c)
     case .openBLAS:
+        // In a matrix of one row or column both strides may be 1; only its extent tells which is which.
         cblas_sgemm(
             CblasRowMajor,
-            aStrides.1 == 1 ? CblasNoTrans : CblasTrans,
-            bStrides.1 == 1 ? CblasNoTrans : CblasTrans,
+            aStrides.1 == 1 && aStrides.0 >= inner ? CblasNoTrans : CblasTrans,
+            bStrides.1 == 1 && bStrides.0 >= columns ? CblasNoTrans : CblasTrans,
             blasint(rows), blasint(columns), blasint(inner), 1,
             a, blasint(max(aStrides.0, aStrides.1)), b, blasint(max(bStrides.0, bStrides.1)),
             accumulate ? 1 : 0, c, blasint(cStride)

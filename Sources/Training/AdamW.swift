@@ -6,8 +6,8 @@ public import Kernels
 ///
 /// Word embedding rows that a batch does not contain cost nothing: their steps are made up, exactly,
 /// when the row is next read. After `replayedSteps` steps without a gradient the first moment has
-/// fallen below a millionth of what it was, far under the weights' own rounding, and the remaining
-/// steps are applied as one decay factor.
+/// fallen to about a millionth of what it was, far under the weights' own rounding, and the
+/// remaining steps are applied as one decay factor.
 ///
 /// A class because its identity is the state of one run.
 ///
@@ -54,13 +54,17 @@ public final class AdamW: @unchecked Sendable {
     /// ln of the product of (1 − decay) over steps 1…t, at index t.
     private var logDecay: [Double] = [0]
 
-    private static let replayedSteps = 128
+    /// t with β₁ᵗ ≤ 10⁻⁶: 132 for 0.9.
+    private let replayedSteps: Int
     private static let segmentLength = 1 << 15
 
     public init(_ model: BertModel, constants: Constants, pool: WorkerPool) {
         self.model = model
+        precondition(constants.beta1 >= 0 && constants.beta1 < 1)
+        precondition(constants.beta2 >= 0 && constants.beta2 < 1)
         self.constants = constants
         self.pool = pool
+        replayedSteps = Int((log(1e-6) / log(max(constants.beta1, 0.01))).rounded(.up))
         first = ParameterBuffer(model.layout)
         second = ParameterBuffer(model.layout)
         let vocabulary = model.configuration.vocabularySize
@@ -105,7 +109,7 @@ public final class AdamW: @unchecked Sendable {
         let weight = model.weights.base + base
         var step = Int(rowSteps[row])
         if everTouched[row] {
-            let end = min(stepCount, step + Self.replayedSteps)
+            let end = min(stepCount, step + replayedSteps)
             AdamWStep.applyIdle(
                 idleSteps[step..<end],
                 weight: weight,
