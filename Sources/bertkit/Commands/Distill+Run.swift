@@ -164,7 +164,7 @@ extension Distill {
             )
         case .folder(let path):
             let folder = try ModelFolder.open(URL(filePath: path), requireHead: false)
-            let vocabulary = try Vocabulary(contentsOf: folder.vocabularyURL)
+            let vocabulary = try folder.loadVocabulary()
             try vocabulary.check(agreesWith: teacher.vocabulary, student: printable(path))
             let student = try Student.pretrained(
                 folder,

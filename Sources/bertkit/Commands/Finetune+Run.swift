@@ -115,7 +115,7 @@ extension Finetune {
         case .regression: (labels, problem) = (["score"], .regression)
         }
         if let folder {
-            let vocabulary = try Vocabulary(contentsOf: folder.vocabularyURL)
+            let vocabulary = try folder.loadVocabulary()
             let tokenizer = try TokenizerConfiguration(folder: folder.url, vocabulary: vocabulary)
             let student = try Student.pretrained(
                 folder,
