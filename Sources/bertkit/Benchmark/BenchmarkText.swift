@@ -30,13 +30,12 @@ extension BenchmarkReport {
         var table = TextTable([
             TextTable.Column("median of \(rounds)"), TextTable.Column("examples/s", .right),
             TextTable.Column("pieces/s", .right), TextTable.Column("GFLOP/s", .right),
-            TextTable.Column("seconds", .right), TextTable.Column("slowest ÷ fastest", .right),
+            TextTable.Column("max ÷ min", .right),
         ])
         for case (let title, let rate?) in rates {
             table.append([
                 title, Numbers.fixed(rate.examplesPerS, 1), Numbers.fixed(rate.tokensPerS, 0),
-                Numbers.fixed(rate.gflopPerS, 1), Numbers.fixed(rate.seconds, 4),
-                spread(rate.allSeconds),
+                Numbers.fixed(rate.gflopPerS, 1), spread(rate.allSeconds),
             ])
         }
         return table.plain
@@ -45,7 +44,7 @@ extension BenchmarkReport {
     private var otherTable: String? {
         var table = TextTable([
             TextTable.Column("median of \(rounds)"), TextTable.Column("", .right),
-            TextTable.Column("slowest ÷ fastest", .right),
+            TextTable.Column("max ÷ min", .right),
         ])
         if let latency {
             table.append([

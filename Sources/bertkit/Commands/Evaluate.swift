@@ -23,7 +23,10 @@ struct Evaluate: RunFileCommand {
     @OptionGroup(title: "Models") var models: ComparedModels
 
     @Option(
-        help: ArgumentHelp("The examples, as TSV or JSON lines, labelled or not.", valueName: "file"),
+        help: ArgumentHelp(
+            "The examples, as TSV or JSON lines, labelled or not.",
+            valueName: "file"
+        ),
         completion: .file()
     )
     var data: String
@@ -74,11 +77,13 @@ struct Evaluate: RunFileCommand {
             options: columns.readerOptions(labels: .ifPresent)
         )
         remarks.note(file)
+        let kind = candidates[0].folder.configuration.taskKind
         if !file.hasLabels {
             remarks.note("\(printable(file.name)) has no labels, so no quality is measured")
+        } else if try file.targets(for: kind).matching == .byIndex {
+            remarks.note("the labels of \(printable(file.name)) were read as numbers of classes")
         }
 
-        let kind = candidates[0].folder.configuration.taskKind
         let pool = WorkerPool(workerCount: inference.compute.workerCount)
         var measurements: [ModelMeasurement] = []
         var targets: [Float] = []
@@ -117,20 +122,13 @@ struct Evaluate: RunFileCommand {
         _ remarks: Remarks
     ) throws(Failure) -> (measurement: ModelMeasurement, targets: [Float]) {
         let folder = candidate.folder
-        let model = BertModel(folder.configuration, parameters: try folder.loadParameters())
-        let classifier = try TextClassifier(folder, model: model)
+        let classifier = try TextClassifier(contentsOf: folder.url)
         let data = try classifier.encode(
             file,
             maximumLength: inference.maxLength,
             workers: pool.workerCount
         )
         remarks.note(classifier)
-        if data.labelMatching == .byIndex {
-            remarks.note(
-                "the labels of \(printable(file.name)) were read as class numbers of "
-                    + printable(candidate.name)
-            )
-        }
         remarks.noteTruncated(
             data.truncatedExamples,
             of: data.count,
@@ -143,7 +141,7 @@ struct Evaluate: RunFileCommand {
             isQuiet: runOptions.quiet
         )
         let measurement = ModelRunner.measure(
-            model,
+            classifier.model,
             name: candidate.name,
             bytesOnDisk: folder.weightsByteCount,
             on: data,

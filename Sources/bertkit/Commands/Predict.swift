@@ -65,37 +65,30 @@ struct Predict: ParsableCommand {
         var count = 0
         var truncated = 0
         while let portion = try lines.next(limit: batchSize) {
-            let encodings = try encode(portion, from: count, classifier, maximumLength)
+            // What comes before a line that cannot be answered is answered.
+            let readsPairs = classifier.configuration.tokenTypeCount > 1
+            let bad = readsPairs ? nil : portion.lines.firstIndex { $0.pair != nil }
+            let encodings = portion.lines.prefix(bad ?? portion.lines.count).map { line in
+                classifier.tokenizer.encode(
+                    portion.bytes[line.text],
+                    pair: line.pair.map { portion.bytes[$0] },
+                    maximumLength: maximumLength
+                )
+            }
             let logits = engine.logits(PackedBatch(encodings))
-            let width = logits.count / encodings.count
             var text = ""
             for row in encodings.indices {
+                let width = logits.count / encodings.count
                 writer.append(logits[row * width..<(row + 1) * width], to: &text)
             }
             try StandardOutput.write(text)
             count += encodings.count
             truncated += encodings.count { $0.truncated > 0 }
+            if bad != nil {
+                let source = file == "-" ? "standard input" : file
+                try classifier.checkReadsPairs(from: "\(source), line \(count + 1)")
+            }
         }
         Remarks().noteTruncated(truncated, of: count, maximumLength: maximumLength, by: model)
-    }
-
-    /// - Parameter first: how many lines came before.
-    private func encode(
-        _ portion: TextLines.Portion,
-        from first: Int,
-        _ classifier: TextClassifier,
-        _ maximumLength: Int
-    ) throws(Failure) -> [Encoding] {
-        let source = file == "-" ? "standard input" : file
-        if let row = portion.lines.firstIndex(where: { $0.pair != nil }) {
-            try classifier.checkReadsPairs(from: "\(source), line \(first + row + 1)")
-        }
-        return portion.lines.map { line in
-            classifier.tokenizer.encode(
-                portion.bytes[line.text],
-                pair: line.pair.map { portion.bytes[$0] },
-                maximumLength: maximumLength
-            )
-        }
     }
 }

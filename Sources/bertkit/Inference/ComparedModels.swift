@@ -49,6 +49,8 @@ struct ComparedModels: ParsableArguments {
             if let first = candidates.first {
                 try Self.checkAnswersAlike(first.folder, folder, hasTeacher: teacher != nil)
             }
+            // A vocabulary that does not fit is better found before anything has run.
+            _ = try folder.loadVocabulary()
             candidates.append(Candidate(name: name, folder: folder))
         }
         return candidates
@@ -73,7 +75,8 @@ struct ComparedModels: ParsableArguments {
         hasTeacher: Bool
     ) throws(Failure) {
         let (expected, found) = (reference.configuration, folder.configuration)
-        let other = "\(hasTeacher ? "the teacher" : "the first student") "
+        let other =
+            "\(hasTeacher ? "the teacher" : "the first student") "
             + "\(printable(reference.url.relativePath))"
         func answers(_ configuration: BertConfiguration) -> String {
             switch configuration.taskKind {
