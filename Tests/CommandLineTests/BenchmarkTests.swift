@@ -1,3 +1,4 @@
+import Bert
 import Foundation
 import Testing
 import bertkit

@@ -1,3 +1,4 @@
+import Bert
 import Foundation
 import TestSupport
 import Testing
@@ -54,9 +55,11 @@ struct EvaluateTests {
             )
             #expect(rows.count == 41)
             let right = rows.dropFirst().count { $0[1] == $0[2] }
-            #expect(measures["accuracy"] as? Double == Double(right) / 40)
+            let accuracy = try #require(measures["accuracy"] as? Double)
+            #expect(abs(accuracy - Double(right) / 40) < 1e-12)
             let agreeing = rows.dropFirst().count { $0[2] == $0[5] }
-            #expect(students[0]["agreement"] as? Double == Double(agreeing) / 40)
+            let agreement = try #require(students[0]["agreement"] as? Double)
+            #expect(abs(agreement - Double(agreeing) / 40) < 1e-12)
             let weights = try FileManager.default.attributesOfItem(
                 atPath: student + "/tf_model.h5"
             )
@@ -180,7 +183,7 @@ struct EvaluateTests {
             "json",
             "--quiet"
         )
-        let measures = try #require(try report(outcome)["teacher"] as? [String: Any])
-        #expect(measures["accuracy"] as? Double == 0.8876146788990825)
+        // 774 of 872; the text, since JSONSerialization rounds the last bit.
+        #expect(outcome.output.contains("\"accuracy\" : 0.8876146788990825,"))
     }
 }

@@ -1,3 +1,4 @@
+import Bert
 import Foundation
 import Glibc
 import Testing

@@ -46,7 +46,8 @@ struct SmallModel {
             parameters: BertModel(configuration, seed: seed).parameters,
             tokenizerFiles: TokenizerFiles.files(
                 vocabulary: vocabulary,
-                configuration: tokenizer
+                configuration: tokenizer,
+                maximumPositions: positions
             ).map { ModelFolder.File(name: $0.name, bytes: $0.bytes) },
             modelCard: "a model made by a test\n",
             to: folder,
