@@ -58,7 +58,10 @@ extension HDF5File {
         }
     }
 
-    private func raw<Word: FixedWidthInteger>(
+    /// Reads every element as it is stored, unconverted.
+    ///
+    /// - Precondition: a `Word` is as wide as an element.
+    package func raw<Word: FixedWidthInteger>(
         _ dataset: HDF5Dataset,
         as type: Word.Type
     ) throws(Failure) -> [Word] {
