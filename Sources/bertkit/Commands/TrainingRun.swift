@@ -151,19 +151,36 @@ struct TrainingRun {
         }
     }
 
-    /// Writes the model folder with the run and the log beside it.
+    /// Writes the model folder with the run and the log beside it, and returns the comparison that
+    /// its card shows.
+    ///
+    /// - Parameters:
+    ///   - measured: the model on the development data; its bytes on disk are filled in here.
+    ///   - report: compares the completed measurement.
     func write(
         _ model: BertModel,
+        measured: ModelMeasurement,
         tokenizerFiles: [(name: String, bytes: [UInt8])],
-        card: ModelCard,
         run: ResolvedRun,
-        log: TrainingLog
-    ) throws {
+        log: TrainingLog,
+        card: ModelCard,
+        result: TrainingResult,
+        report: (ModelMeasurement) throws(Failure) -> ComparisonReport
+    ) throws -> ComparisonReport {
+        var comparison: ComparisonReport?
         try ModelFolder.write(
             configuration: model.configuration,
             parameters: model.parameters,
             tokenizerFiles: tokenizerFiles.map { ModelFolder.File(name: $0.name, bytes: $0.bytes) },
-            modelCard: card.text(),
+            modelCard: { (byteCount) throws(Failure) in
+                var measured = measured
+                measured.bytesOnDisk = byteCount
+                let made = try report(measured)
+                comparison = made
+                var card = card
+                card.fill(from: made, result: result, run: run)
+                return card.text()
+            },
             to: outputURL,
             force: output.force,
             additionalFiles: [
@@ -172,6 +189,8 @@ struct TrainingRun {
             ]
         )
         say("written: \(printable(output.output))/")
+        guard let comparison else { preconditionFailure("a folder was written without a card") }
+        return comparison
     }
 
     /// Puts a dropout given as an option in the place of the configuration's.
