@@ -23,6 +23,12 @@ extension CheckpointSummary {
             "                \(Self.grouped(parameters.withoutHeadAndEmbeddings)) without the head "
                 + "and the embeddings (tables and their LayerNorm)",
         ]
+        if parameters.notCounted > 0 {
+            lines.append(
+                "                \(Self.grouped(parameters.notCounted)) more elements in tensors that "
+                    + "are not counted"
+            )
+        }
         if !unknownConfigurationKeys.isEmpty {
             lines.append(
                 "unknown keys    \(unknownConfigurationKeys.map(printable).joined(separator: ", "))"

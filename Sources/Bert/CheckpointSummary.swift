@@ -17,7 +17,7 @@ public struct CheckpointSummary: Sendable, Encodable {
         public let bytes: Int
     }
 
-    /// Numbers of elements; stored tensors that are no parameter are not counted.
+    /// Numbers of elements in the stored tensors that are parameters of a BERT classifier.
     public struct ParameterCounts: Sendable, Encodable {
         /// Every parameter, the head included.
         public let total: Int
@@ -32,6 +32,8 @@ public struct CheckpointSummary: Sendable, Encodable {
         public let pooler: Int
         /// `classifier` alone.
         public let head: Int
+        /// Elements of stored tensors that are no parameter of a BERT classifier.
+        public let notCounted: Int
     }
 
     public let path: String
@@ -96,8 +98,8 @@ public struct CheckpointSummary: Sendable, Encodable {
         )
         let rules = Dictionary(resolution.ignored.map { ($0.name, $0.rule) }) { first, _ in first }
         self.path = path
-        layout = weights.store.layout
-        configuration = file?.configuration.json
+        layout = HuggingFaceTensorFlow.layout(of: weights.store)
+        configuration = file.map(Self.shown)
         configurationProblem = problem
         unknownConfigurationKeys = file?.configuration.raw.keys.sorted() ?? []
         tensors = weights.store.entries.map { entry in
@@ -123,6 +125,21 @@ public struct CheckpointSummary: Sendable, Encodable {
     }
 }
 
+extension CheckpointSummary {
+    /// What the configuration says about the model; what it says about the writing library is
+    /// left out.
+    private static func shown(_ file: BertConfigurationFile) -> JSONValue {
+        guard case .object(var members) = file.configuration.json else { return .null }
+        for key in [
+            "add_cross_attention", "bos_token_id", "dtype", "eos_token_id", "is_decoder",
+            "tie_word_embeddings", "torch_dtype", "transformers_version", "use_cache",
+        ] { members[key] = nil }
+        members["architectures"] = .array(file.architectures.map(JSONValue.string))
+        members["hidden_act"] = .string(file.configuration.activation.name)
+        return .object(members)
+    }
+}
+
 extension CheckpointSummary.ParameterCounts {
     init(_ tensors: [CheckpointSummary.TensorRow]) {
         func count(_ prefix: String) -> Int {
@@ -130,6 +147,8 @@ extension CheckpointSummary.ParameterCounts {
                 .reduce(0) { $0 + $1.shape.reduce(1, *) }
         }
         total = count("")
+        notCounted = tensors.filter { $0.canonicalName == nil }
+            .reduce(0) { $0 + $1.shape.reduce(1, *) }
         head = count("classifier.")
         embeddings = count("embeddings.")
         pooler = count("pooler.")

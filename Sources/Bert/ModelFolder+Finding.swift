@@ -1,6 +1,6 @@
 import Checkpoints
-public import Diagnostics
-public import Foundation
+import Diagnostics
+import Foundation
 
 extension ModelFolder {
     /// The weights of a folder or a file, whichever layout they have.
@@ -119,27 +119,5 @@ extension ModelFolder {
                     + heads.joined(separator: " and a "),
             remedy: "Train a head on it with \"bertkit finetune\" first"
         )
-    }
-
-    /// The lines of a vocabulary file, for comparison with `vocabularySize`; a last line need not
-    /// end.
-    public static func vocabularyLineCount(_ url: URL) throws(Failure) -> Int {
-        let bytes = try readFile(url)
-        let ends = bytes.count { $0 == 0x0A }
-        return bytes.last == nil || bytes.last == 0x0A ? ends : ends + 1
-    }
-
-    /// Refuses a vocabulary that does not have one line per row of the word embeddings.
-    public func checkVocabulary() throws(Failure) {
-        let count = try Self.vocabularyLineCount(vocabularyURL)
-        guard count == configuration.vocabularySize else {
-            throw Failure(
-                .badData,
-                vocabularyURL.path,
-                "the vocabulary has \(count) lines, and config.json says \"vocab_size\" "
-                    + "\(configuration.vocabularySize)",
-                remedy: "Use the vocabulary the model was trained with"
-            )
-        }
     }
 }

@@ -80,7 +80,7 @@ public struct ModelFolder: Sendable {
         store = weights.store
         self.resolution = resolution
         report = Report(
-            layout: weights.store.layout,
+            layout: HuggingFaceTensorFlow.layout(of: weights.store),
             used: resolution.rows,
             ignored: resolution.ignored + weights.weightlessLayers.map { ($0, "holds no tensor") },
             absent: requireHead ? [] : absent,

@@ -15,30 +15,33 @@ public struct TextClassifier: Sendable {
     /// - Throws: `Failure` naming every tensor that is missing, superfluous, of another shape or not
     ///   finite, or the file that is not there.
     public init(contentsOf url: URL) throws(Failure) {
-        let folder = try ModelFolder.open(url, requireHead: true)
-        try self.init(folder, model: BertModel(folder.configuration, parameters: folder.loadParameters()))
-    }
-
-    /// Joins a folder's tokenizer with a model made from it.
-    public init(_ folder: ModelFolder, model: BertModel) throws(Failure) {
-        self.folder = folder
-        self.model = model
-        vocabulary = try Vocabulary(contentsOf: folder.vocabularyURL)
-        let rows = folder.configuration.vocabularySize
-        guard vocabulary.count <= rows else {
-            throw Failure(
-                .badData,
-                folder.vocabularyURL.path,
-                "expected at most \(rows) pieces (vocab_size in config.json), found \(vocabulary.count)",
-                remedy: "Use the vocabulary the model was trained with"
-            )
-        }
-        tokenizerConfiguration = try TokenizerConfiguration(folder: folder.url, vocabulary: vocabulary)
+        folder = try ModelFolder.open(url, requireHead: true)
+        vocabulary = try folder.loadVocabulary()
+        tokenizerConfiguration = try TokenizerConfiguration(folder: url, vocabulary: vocabulary)
         tokenizer = WordPieceTokenizer(
             vocabulary: vocabulary,
             configuration: tokenizerConfiguration
         )
+        model = BertModel(folder.configuration, parameters: try folder.loadParameters())
     }
 
     public var configuration: BertConfiguration { model.configuration }
+}
+
+extension ModelFolder {
+    /// The vocabulary, which has one piece for each row of the word embeddings.
+    public func loadVocabulary() throws(Failure) -> Vocabulary {
+        let vocabulary = try Vocabulary(contentsOf: vocabularyURL)
+        guard vocabulary.count == configuration.vocabularySize else {
+            throw Failure(
+                .badData,
+                vocabularyURL.relativePath,
+                "the vocabulary has \(vocabulary.count) pieces, and config.json says \"vocab_size\" "
+                    + "\(configuration.vocabularySize)",
+                remedy: "Use the vocabulary the model was trained with; rows that stand for no piece "
+                    + "need a line too, such as [unused0]"
+            )
+        }
+        return vocabulary
+    }
 }

@@ -39,13 +39,16 @@ public struct Student: Sendable {
 
     /// The teacher's embeddings, some of its layers, its pooler and its head.
     ///
-    /// - Parameter layers: the teacher's layers from 0, one per student layer.
+    /// - Parameters:
+    ///   - layers: the teacher's layers from 0, one per student layer.
+    ///   - adjust: changes what of the configuration is no shape, such as dropout.
     /// - Throws: `Failure` of kind `.usage` when a width differs from the teacher's or a layer does
     ///   not exist.
     public static func copying(
         layers: [Int],
         of teacher: BertModel,
-        shape: StudentShape
+        shape: StudentShape,
+        adjust: (inout BertConfiguration) -> Void = { _ in }
     ) throws(Failure) -> Student {
         let source = teacher.configuration
         let widths = [
@@ -73,6 +76,7 @@ public struct Student: Sendable {
         }
         var configuration = source
         configuration.hiddenLayerCount = layers.count
+        adjust(&configuration)
         var parameters = teacher.parameters
         parameters.encoder.layer = layers.map { parameters.encoder.layer[$0] }
         let list = layers.map(String.init).joined(separator: ", ")
@@ -87,11 +91,13 @@ public struct Student: Sendable {
     /// - Parameters:
     ///   - labels: the task's labels, which a head in the folder has to agree with.
     ///   - seed: for a new head.
+    ///   - adjust: changes what of the configuration is no shape, such as dropout.
     public static func pretrained(
         _ folder: ModelFolder,
         labels: [String],
         problemType: BertConfiguration.ProblemType,
-        seed: UInt64
+        seed: UInt64,
+        adjust: (inout BertConfiguration) -> Void = { _ in }
     ) throws(Failure) -> Student {
         var configuration = folder.configuration
         let hasHead = !folder.report.absent.contains { $0.hasPrefix("classifier.") }
@@ -106,6 +112,7 @@ public struct Student: Sendable {
         let parameters = try folder.loadParameters()
         configuration.labels = labels
         configuration.problemType = problemType
+        adjust(&configuration)
         let model = BertModel(configuration, seed: seed)
         let known = Dictionary(uniqueKeysWithValues: parameters.leaves.map { ($0.name, $0.leaf) })
         var created: [String] = []

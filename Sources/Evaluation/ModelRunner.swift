@@ -2,7 +2,7 @@ public import Bert
 public import Datasets
 import Dispatch
 public import Kernels
-public import Tokenization
+import Tokenization
 
 /// Runs models over data, for their answers and their speed.
 public enum ModelRunner {

@@ -16,6 +16,8 @@ public final class FloatBuffer: @unchecked Sendable {
         guard let memory, memory != MAP_FAILED else {
             fatalError("out of memory: \(bytes) bytes")
         }
+        // Large pages where the system offers them: weights are streamed, and pages add up.
+        if length >= 1 << 22 { madvise(memory, length, Int32(MADV_HUGEPAGE)) }
         base = memory.bindMemory(to: Float.self, capacity: length / 4)
     }
 

@@ -23,6 +23,9 @@ struct PieceTable: Sendable {
     private var longestFirst = [Int](repeating: 0, count: 256)
     private var longestLater = [Int](repeating: 0, count: 256)
 
+    /// The length of the longest piece of all.
+    private(set) var longest = 0
+
     /// The first pair of equal pieces, if there is one.
     private(set) var duplicate: (earlier: Int, later: Int)?
 
@@ -46,6 +49,7 @@ struct PieceTable: Sendable {
             duplicate = (Int(earlier), id)
             return
         }
+        longest = max(longest, key.count)
         if let lead = key.first {
             switch position {
             case .first: longestFirst[Int(lead)] = max(longestFirst[Int(lead)], key.count)

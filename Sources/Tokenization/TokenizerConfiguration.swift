@@ -13,22 +13,20 @@ public struct TokenizerConfiguration: Hashable, Sendable {
     /// Words of more scalars than this become `[UNK]`.
     public var maximumWordLength: Int
     /// The most tokens a sequence may have, as far as the tokenizer's files say;
-    /// ``unlimitedLength`` if they say there is no limit.
+    /// ``unlimitedLength`` if they say nothing. The model's position table sets a limit too.
     public var modelMaximumLength: Int
     /// Whether `lowercase` was concluded from the vocabulary because no file states it.
     public private(set) var casingWasInferred = false
 
-    /// Stands for "no limit", which files express by numbers such as 1e30.
+    /// Stands for "no limit", which files express by numbers such as 1e30, or not at all.
     public static let unlimitedLength = Int(Int32.max)
-    /// The limit of BERT's own models, taken where no file states one.
-    public static let usualMaximumLength = 512
 
     public init(
         lowercase: Bool,
         stripAccents: Bool? = nil,
         splitChineseCharacters: Bool = true,
         maximumWordLength: Int = 100,
-        modelMaximumLength: Int = Self.usualMaximumLength
+        modelMaximumLength: Int = Self.unlimitedLength
     ) {
         self.lowercase = lowercase
         self.stripAccents = stripAccents
@@ -54,7 +52,7 @@ public struct TokenizerConfiguration: Hashable, Sendable {
             lowercase: stated?.lowercase ?? !vocabulary.isCased,
             stripAccents: stated?.stripAccents,
             splitChineseCharacters: stated?.splitChineseCharacters ?? true,
-            modelMaximumLength: stated?.maximumLength ?? Self.usualMaximumLength
+            modelMaximumLength: stated?.maximumLength ?? Self.unlimitedLength
         )
         casingWasInferred = stated?.lowercase == nil
     }
@@ -67,12 +65,16 @@ extension Vocabulary {
     /// Whether a piece has a letter that lower-casing changes. Pieces in brackets (`[UNK]`,
     /// `[unused1]`) do not count.
     var isCased: Bool {
-        var cased: Set<UInt32> = []
-        UnicodeTables.forEachLowercase { scalar, _ in cased.insert(scalar) }
+        let lowering = TokenizerConfiguration(lowercase: true, stripAccents: false)
+        let folding = FoldingTable(lowering)
         return pieces.contains { piece in
-            guard !(piece.utf8.first == UInt8(ascii: "[") && piece.utf8.last == UInt8(ascii: "]"))
-            else { return false }
-            return piece.unicodeScalars.contains { cased.contains($0.value) }
+            if piece.utf8.first == UInt8(ascii: "["), piece.utf8.last == UInt8(ascii: "]") {
+                return false
+            }
+            return piece.unicodeScalars.contains { scalar in
+                let action = folding.action(scalar.value)
+                return action.kind == .several || action.kind == .word && action.payload != 0
+            }
         }
     }
 }

@@ -5,12 +5,18 @@
 /// `special_tokens_map.json` is read by `transformers` 4. The same vocabulary and configuration
 /// give the same bytes.
 public enum TokenizerFiles {
-    /// Names and contents, in the order they are best written.
+    /// Names and contents.
+    ///
+    /// - Parameter maximumPositions: The model's number of positions. A stated maximum length
+    ///   beyond it, or none, is written as this.
     public static func files(
         vocabulary: Vocabulary,
-        configuration: TokenizerConfiguration
+        configuration: TokenizerConfiguration,
+        maximumPositions: Int
     ) -> [(name: String, bytes: [UInt8])] {
-        [
+        var configuration = configuration
+        configuration.modelMaximumLength = min(configuration.modelMaximumLength, maximumPositions)
+        return [
             ("vocab.txt", vocabularyText(vocabulary)),
             ("tokenizer.json", tokenizer(vocabulary, configuration).bytes),
             ("tokenizer_config.json", self.configuration(vocabulary, configuration).bytes),
@@ -122,11 +128,9 @@ public enum TokenizerFiles {
             ("do_lower_case", .bool(configuration.lowercase)),
             ("strip_accents", .optional(configuration.stripAccents)),
             ("tokenize_chinese_chars", .bool(configuration.splitChineseCharacters)),
+            ("model_max_length", .int(configuration.modelMaximumLength)),
             ("tokenizer_class", .string("BertTokenizer")),
         ]
-        if configuration.modelMaximumLength < TokenizerConfiguration.unlimitedLength {
-            members.append(("model_max_length", .int(configuration.modelMaximumLength)))
-        }
         return .object(members.sorted { $0.0 < $1.0 })
     }
 

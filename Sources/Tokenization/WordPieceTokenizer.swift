@@ -105,8 +105,9 @@ extension WordPieceTokenizer {
 
     private func append(_ text: UnsafeBufferPointer<UInt8>, to ids: inout [Int32]) {
         let capacity = 4 * max(1, min(configuration.maximumWordLength, text.count))
+        let longest = min(capacity, vocabulary.table.longest)
         withUnsafeTemporaryAllocation(of: UInt8.self, capacity: capacity) { word in
-            withUnsafeTemporaryAllocation(of: UInt64.self, capacity: capacity) { hashes in
+            withUnsafeTemporaryAllocation(of: UInt64.self, capacity: longest) { hashes in
                 var scanner = WordScanner(self, word: word, hashes: hashes)
                 swap(&scanner.ids, &ids)
                 scanner.scan(text)

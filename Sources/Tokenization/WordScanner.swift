@@ -1,7 +1,7 @@
 /// One pass over a text: folds scalars into a word buffer, and looks the word up where it ends.
 ///
 /// The buffers belong to the caller: `word` holds four bytes for each scalar a word may have,
-/// `hashes` one value for each of these bytes.
+/// `hashes` one value for each byte a piece may have.
 struct WordScanner {
     let tokenizer: WordPieceTokenizer
     let word: UnsafeMutableBufferPointer<UInt8>

@@ -13,16 +13,19 @@ public struct Trainer {
     public let configuration: TrainingConfiguration
     private let pool: WorkerPool
     private let score: (() -> DevelopmentScore)?
+    private let keepsBest: Bool
 
     /// - Parameter score: evaluates the model as it stands; nil without development data, and then
     ///   the last weights are kept.
+    /// - Parameter keepsBest: whether the model ends with the weights that scored best, or the last.
     public init(
         _ model: BertModel,
         data: EncodedDataset,
         objective: any Objective,
         configuration: TrainingConfiguration,
         pool: WorkerPool,
-        score: (() -> DevelopmentScore)?
+        score: (() -> DevelopmentScore)?,
+        keepsBest: Bool = true
     ) {
         self.model = model
         self.data = data
@@ -30,6 +33,7 @@ public struct Trainer {
         self.configuration = configuration
         self.pool = pool
         self.score = score
+        self.keepsBest = keepsBest
     }
 
     /// Optimizer steps in one epoch.
@@ -60,7 +64,7 @@ public struct Trainer {
             batchSize: configuration.batchSize,
             order: .shuffled(seed: configuration.seed)
         )
-        let kept = score == nil ? nil : ParameterBuffer(model.layout)
+        let kept = score != nil && keepsBest ? ParameterBuffer(model.layout) : nil
         var best: TrainingEvent.EvaluationReport?
         var evaluations: [TrainingEvent.EvaluationReport] = []
         var epochLosses: [Double] = []

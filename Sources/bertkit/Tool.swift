@@ -12,6 +12,8 @@ enum Tool {
     static func main() {
         // A reader that goes away must not end training; writes report it instead.
         signal(SIGPIPE, SIG_IGN)
+        // A file-size limit then fails the write that meets it, with a sentence.
+        signal(SIGXFSZ, SIG_IGN)
         exit(run(Array(CommandLine.arguments.dropFirst())))
     }
 
@@ -39,7 +41,7 @@ enum Tool {
         }
     }
 
-    private static func perform(_ arguments: [String]) throws {
+    static func perform(_ arguments: [String]) throws {
         try refuseUnknownCommand(arguments)
         let expansion = try RunExpansion(arguments)
         switch try parse(expansion, command: arguments.first ?? "") {

@@ -27,7 +27,11 @@ import Tokenization
         )
         let tokenizer = WordPieceTokenizer(vocabulary: vocabulary, configuration: configuration)
         if let export = Self.url("EXPORT") {
-            let files = TokenizerFiles.files(vocabulary: vocabulary, configuration: configuration)
+            let files = TokenizerFiles.files(
+                vocabulary: vocabulary,
+                configuration: configuration,
+                maximumPositions: 512
+            )
             for (name, bytes) in files { try Data(bytes).write(to: export.appending(path: name)) }
         }
         let lines = try Self.lines(#require(Self.url("LINES")))

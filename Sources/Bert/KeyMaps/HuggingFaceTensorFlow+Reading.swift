@@ -97,6 +97,14 @@ extension HuggingFaceTensorFlow {
 }
 
 extension HuggingFaceTensorFlow {
+    /// The layout, for people: whose names the tensors have, and what the file says of itself.
+    static func layout(of store: any TensorStore) -> String {
+        let isHuggingFace = store.entries.contains { entry in
+            entry.name.split(separator: "/").dropFirst().first?.hasPrefix("tf_") ?? false
+        }
+        return isHuggingFace ? "Hugging Face TensorFlow (\(store.layout))" : store.layout
+    }
+
     /// How the tensors of one file map to parameters.
     struct Resolution {
         var rows: [KeyMap.Row] = []

@@ -44,11 +44,6 @@ struct Distill: RunFileCommand {
         case .folder: break
         }
     }
-
-    func run(_ run: ResolvedRun) throws {
-        guard try runOptions.announce(run) else { return }
-        throw Unwired()
-    }
 }
 
 struct TeacherOptions: ParsableArguments {

@@ -45,11 +45,6 @@ struct Finetune: RunFileCommand {
             )
         }
     }
-
-    func run(_ run: ResolvedRun) throws {
-        guard try runOptions.announce(run) else { return }
-        throw Unwired()
-    }
 }
 
 /// A model that starts from random weights.
