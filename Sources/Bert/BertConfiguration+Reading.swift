@@ -14,7 +14,7 @@ public struct BertConfigurationFile: Sendable {
     /// Reads a configuration, strictly: a key that is absent, of another type, out of range or in
     /// contradiction with another is a `Failure` that names the file, the key and what was found.
     public init(contentsOf url: URL) throws(Failure) {
-        try self.init(bytes: try readFile(url), source: url.path)
+        try self.init(bytes: try readFile(url), source: url.relativePath)
     }
 
     /// - Parameter source: the file, for messages.

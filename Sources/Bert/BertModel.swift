@@ -52,6 +52,14 @@ public final class BertModel: @unchecked Sendable {
         for index in layout.entries.indices { initialize(parameter: index, seed: seed) }
     }
 
+    /// A model with the same weights in memory of its own.
+    public init(copying other: BertModel) {
+        configuration = other.configuration
+        weights = ParameterBuffer(other.layout)
+        views = ModelViews(weights)
+        weights.copy(from: other.weights)
+    }
+
     /// Gives parameter `index` (in model order) a new value as a new model has it.
     public func initialize(parameter index: Int, seed: UInt64) {
         let (name, slot) = layout.entries[index]

@@ -58,7 +58,7 @@ public struct CheckpointSummary: Sendable, Encodable {
     public init(inspecting url: URL) throws(Failure) {
         var isFolder: ObjCBool = false
         guard FileManager.default.fileExists(atPath: url.path, isDirectory: &isFolder) else {
-            throw Failure(.missingInput, url.path, "there is no such file or folder")
+            throw Failure(.missingInput, url.relativePath, "there is no such file or folder")
         }
         let weights: ModelFolder.Weights
         let folder: URL
@@ -79,7 +79,7 @@ public struct CheckpointSummary: Sendable, Encodable {
         } catch {
             problem = error.description
         }
-        try self.init(path: url.path, weights: weights, file: file, problem: problem)
+        try self.init(path: url.relativePath, weights: weights, file: file, problem: problem)
     }
 
     private init(

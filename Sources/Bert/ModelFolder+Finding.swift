@@ -11,7 +11,7 @@ extension ModelFolder {
         let notes: [String]
 
         init(hdf5 url: URL) throws(Failure) {
-            let store = try HDF5WeightsStore(path: url.path)
+            let store = try HDF5WeightsStore(path: url.relativePath)
             self.store = store
             byteCount = ModelFolder.byteCount(url)
             weightlessLayers = store.weightlessLayers
@@ -41,12 +41,12 @@ extension ModelFolder {
     static func checkIsFolder(_ url: URL) throws(Failure) {
         var isFolder: ObjCBool = false
         guard FileManager.default.fileExists(atPath: url.path, isDirectory: &isFolder) else {
-            throw Failure(.missingInput, url.path, "there is no such folder")
+            throw Failure(.missingInput, url.relativePath, "there is no such folder")
         }
         guard isFolder.boolValue else {
             throw Failure(
                 .missingInput,
-                url.path,
+                url.relativePath,
                 "this is a file, not a model's folder",
                 remedy: "Give the folder that holds config.json, vocab.txt and the weights"
             )
@@ -58,7 +58,7 @@ extension ModelFolder {
         guard exists(file) else {
             throw Failure(
                 .missingInput,
-                url.path,
+                url.relativePath,
                 "the folder has no config.json",
                 remedy: "The weights alone do not say the number of heads, the activation, the "
                     + "epsilon or the labels"
@@ -77,14 +77,14 @@ extension ModelFolder {
         do {
             names = try FileManager.default.contentsOfDirectory(atPath: url.path).sorted()
         } catch {
-            throw Failure(.missingInput, url.path, "the folder cannot be listed")
+            throw Failure(.missingInput, url.relativePath, "the folder cannot be listed")
         }
         let candidates = names.filter { $0.hasSuffix(".h5") || $0.hasSuffix(".hdf5") }
         if candidates.count == 1 { return try Weights(hdf5: url.appending(path: candidates[0])) }
         guard candidates.isEmpty else {
             throw Failure(
                 .missingInput,
-                url.path,
+                url.relativePath,
                 "the folder has no tf_model.h5 and several other HDF5 files: "
                     + candidates.map(printable).joined(separator: ", ")
             )
@@ -93,7 +93,7 @@ extension ModelFolder {
             .first(where: names.contains)
         throw Failure(
             .missingInput,
-            url.path,
+            url.relativePath,
             other.map { "the folder has no tf_model.h5, only \($0), which BertKit does not read" }
                 ?? "the folder has no weights (tf_model.h5)"
         )

@@ -77,7 +77,7 @@ extension ModelFolder {
         guard bad.isEmpty else {
             throw Failure(
                 .diverged,
-                url.path,
+                url.relativePath,
                 "not written: values that are not finite in \(bad.joined(separator: ", "))"
             )
         }
@@ -98,7 +98,7 @@ extension ModelFolder {
                     withIntermediateDirectories: true
                 )
             } catch {
-                throw Failure(.inputOutput, url.path, "its folder cannot be created")
+                throw Failure(.inputOutput, url.relativePath, "its folder cannot be created")
             }
         }
         try writeNewFile(file.bytes, to: url)

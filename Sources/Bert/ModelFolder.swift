@@ -52,7 +52,7 @@ public struct ModelFolder: Sendable {
         let file = try Self.configuration(url)
         let vocabulary = url.appending(path: "vocab.txt")
         guard Self.exists(vocabulary) else {
-            throw Failure(.missingInput, url.path, "the folder has no vocab.txt")
+            throw Failure(.missingInput, url.relativePath, "the folder has no vocab.txt")
         }
         let weights = try Self.weights(in: url)
         let resolution = try HuggingFaceTensorFlow.resolve(

@@ -50,7 +50,7 @@ public enum AtomicOutput {
     ) throws(Failure) {
         try output(url, force: force, isFolder: true) { (temporary) throws(Failure) in
             guard mkdir(temporary.path, 0o755) == 0 else {
-                throw systemFailure(.cannotCreate, url.path, "the folder cannot be created")
+                throw systemFailure(.cannotCreate, url.relativePath, "the folder cannot be created")
             }
             try fill(temporary)
         }
@@ -63,7 +63,7 @@ public enum AtomicOutput {
         _ write: (URL) throws(Failure) -> Void
     ) throws(Failure) {
         let final = url.standardizedFileURL
-        let exists = try existing(final, force: force, wantsFolder: isFolder)
+        let exists = try existing(url, force: force, wantsFolder: isFolder)
         let parent = final.deletingLastPathComponent()
         do {
             try FileManager.default.createDirectory(
@@ -73,7 +73,7 @@ public enum AtomicOutput {
         } catch {
             throw Failure(
                 .cannotCreate,
-                url.path,
+                url.relativePath,
                 "the folder \(printable(parent.path)) that is to hold it cannot be created"
             )
         }
@@ -84,13 +84,18 @@ public enum AtomicOutput {
         do throws(Failure) {
             try write(temporary)
             try synchronizeTree(temporary, isFolder: isFolder)
-            try moveIntoPlace(temporary, final, replacing: exists)
+            try moveIntoPlace(
+                temporary,
+                final,
+                named: url.relativePath,
+                replacing: exists
+            )
         } catch {
             try? FileManager.default.removeItem(at: temporary)
             // The temporary's name means nothing to the user.
             throw Failure(
                 error.kind,
-                error.subject.replacing(temporary.path, with: url.path),
+                error.subject.replacing(temporary.path, with: url.relativePath),
                 error.reason,
                 remedy: error.remedy
             )
@@ -108,14 +113,14 @@ public enum AtomicOutput {
         var status = stat()
         guard lstat(url.path, &status) == 0 else {
             guard errno == ENOENT else {
-                throw systemFailure(.cannotCreate, url.path, "it cannot be created")
+                throw systemFailure(.cannotCreate, url.relativePath, "it cannot be created")
             }
             return false
         }
         guard force else {
             throw Failure(
                 .cannotCreate,
-                url.path,
+                url.relativePath,
                 "it exists already",
                 remedy: "Choose another name, or replace it with --force"
             )
@@ -124,7 +129,7 @@ public enum AtomicOutput {
         if let wantsFolder, wantsFolder != isFolder {
             throw Failure(
                 .cannotCreate,
-                url.path,
+                url.relativePath,
                 wantsFolder
                     ? "it exists and is not a folder" : "it exists and is a folder, not a file"
             )
@@ -161,6 +166,7 @@ public enum AtomicOutput {
     private static func moveIntoPlace(
         _ temporary: URL,
         _ final: URL,
+        named name: String,
         replacing: Bool
     ) throws(Failure) {
         let problem = rename2(
@@ -171,13 +177,18 @@ public enum AtomicOutput {
         switch problem {
         case 0: return
         case EEXIST:
-            throw Failure(.cannotCreate, final.path, "it came into being while it was written")
+            throw Failure(.cannotCreate, name, "it came into being while it was written")
         case EINVAL, ENOSYS:
             // A file system without these flags: a replaced folder must be moved away first.
-            try moveIntoPlaceByRenaming(temporary, final, replacing: replacing)
+            try moveIntoPlaceByRenaming(
+                temporary,
+                final,
+                named: name,
+                replacing: replacing
+            )
         default:
             errno = problem
-            throw systemFailure(.inputOutput, final.path, "it cannot be given its name")
+            throw systemFailure(.inputOutput, name, "it cannot be given its name")
         }
     }
 
@@ -202,14 +213,15 @@ public enum AtomicOutput {
     private static func moveIntoPlaceByRenaming(
         _ temporary: URL,
         _ final: URL,
+        named name: String,
         replacing: Bool
     ) throws(Failure) {
         let old = temporary.path + ".old"
         if replacing, rename(final.path, old) != 0 {
-            throw systemFailure(.inputOutput, final.path, "it cannot be replaced")
+            throw systemFailure(.inputOutput, name, "it cannot be replaced")
         }
         guard rename(temporary.path, final.path) == 0 else {
-            let failure = systemFailure(.inputOutput, final.path, "it cannot be given its name")
+            let failure = systemFailure(.inputOutput, name, "it cannot be given its name")
             if replacing { rename(old, final.path) }
             throw failure
         }

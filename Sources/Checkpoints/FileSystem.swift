@@ -4,7 +4,7 @@ import Glibc
 
 /// The whole content of a file.
 public func readFile(_ url: URL) throws(Failure) -> [UInt8] {
-    let path = url.path
+    let path = url.relativePath
     let descriptor = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
     guard descriptor >= 0 else {
         guard errno == ENOENT || errno == ENOTDIR else {
@@ -42,7 +42,7 @@ public func readFile(_ url: URL) throws(Failure) -> [UInt8] {
 
 /// Creates a file that must not exist yet and writes all bytes.
 public func writeNewFile(_ bytes: some ContiguousBytes, to url: URL) throws(Failure) {
-    let path = url.path
+    let path = url.relativePath
     let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o644)
     guard descriptor >= 0 else {
         throw systemFailure(.cannotCreate, path, "the file cannot be created")

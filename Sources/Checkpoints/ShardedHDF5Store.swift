@@ -18,7 +18,7 @@ public struct ShardedHDF5Store: TensorStore {
 
     /// Opens an index and every shard it names. Shards must lie beside the index.
     public init(index: URL) throws(Failure) {
-        source = index.path
+        source = index.relativePath
         let bytes = try readFile(index)
         guard case .object(let members) = try JSONValue.parse(bytes, source: source),
             case .object(let map)? = members["weight_map"]
@@ -44,7 +44,7 @@ public struct ShardedHDF5Store: TensorStore {
         var notes: [String] = []
         for shard in shards.sorted() {
             let url = index.deletingLastPathComponent().appending(path: shard)
-            let file = try HDF5File(path: url.path)
+            let file = try HDF5File(path: url.relativePath)
             notes += HDF5WeightsStore.notes(file)
             for dataset in file.datasets {
                 let name = String(dataset.path.dropFirst())

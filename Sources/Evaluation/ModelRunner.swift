@@ -12,23 +12,24 @@ public enum ModelRunner {
     ///   - name: how the report calls the model.
     ///   - bytesOnDisk: the size of its weights file.
     ///   - rounds: how often the data is run; the fastest round is reported.
+    ///   - progress: told now and then how many examples of a round are done.
     public static func measure(
         _ model: BertModel,
         name: String,
         bytesOnDisk: Int,
         on data: EncodedDataset,
         pool: WorkerPool,
-        rounds: Int = 1
+        rounds: Int = 1,
+        progress: (_ examples: Int) -> Void = { _ in }
     ) -> ModelMeasurement {
         let inference = BertInference(model, pool: pool)
-        let batch = PackedBatch(ids: data.ids, tokenTypes: data.tokenTypes, offsets: data.offsets)
         // The first sequences compile the products' shapes and fetch the weights.
         _ = inference.logits(data.batch(0..<min(32, data.count)))
         var logits: [Float] = []
         var seconds = Double.infinity
         for _ in 0..<max(1, rounds) {
             let start = DispatchTime.now().uptimeNanoseconds
-            logits = inference.logits(batch)
+            logits = inference.logits(data, progress: progress)
             let end = DispatchTime.now().uptimeNanoseconds
             seconds = min(seconds, Double(end - start) * 1e-9)
         }
@@ -53,14 +54,40 @@ public enum ModelRunner {
     }
 
     /// A model's answers alone, `[examples, C]` row-major.
+    ///
+    /// - Parameter progress: told now and then how many examples are done.
     public static func logits(
         _ model: BertModel,
         on data: EncodedDataset,
-        pool: WorkerPool
+        pool: WorkerPool,
+        progress: (_ examples: Int) -> Void = { _ in }
     ) -> [Float] {
-        BertInference(model, pool: pool).logits(
-            PackedBatch(ids: data.ids, tokenTypes: data.tokenTypes, offsets: data.offsets)
-        )
+        BertInference(model, pool: pool).logits(data, progress: progress)
+    }
+}
+
+extension BertInference {
+    /// Tokens between two reports of progress: a second's work or less, yet so many shards that
+    /// workers hardly wait for each other at the end.
+    private static let stretchTokens = 1 << 15
+
+    /// The logits of all examples, `[examples, C]` row-major.
+    fileprivate func logits(_ data: EncodedDataset, progress: (Int) -> Void) -> [Float] {
+        var logits: [Float] = []
+        logits.reserveCapacity(data.count * model.configuration.labels.count)
+        var start = 0
+        while start < data.count {
+            var end = start + 1
+            while end < data.count,
+                data.offsets[end + 1] - data.offsets[start] <= Self.stretchTokens
+            {
+                end += 1
+            }
+            logits += self.logits(data.batch(start..<end))
+            progress(end)
+            start = end
+        }
+        return logits
     }
 }
 

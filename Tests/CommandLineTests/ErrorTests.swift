@@ -58,6 +58,14 @@ struct ErrorTests {
         ),
         Case("benchmark --model m --data d --lengths 8", "'--lengths' makes synthetic sequences"),
         Case("benchmark --model m --text-pair-column 2", "needs '--text-column' beside it"),
+        Case("evaluate --data d", "Give '--teacher', '--student' or both."),
+        Case("evaluate --data d --student s --student s", "'--student' names 's' twice."),
+        Case("benchmark --model m --max-length 8", "'--max-length' cuts texts, but no '--data'"),
+        Case("benchmark --model m --measure load --order file", "'--order' is about going forward"),
+        Case(
+            "benchmark --model m --measure training --no-training-step",
+            "leaves '--measure training' nothing to do"
+        ),
         Case("benchmark --model m --lengths 8,,9", "The value '8,,9' is invalid for '--lengths"),
     ]
 

@@ -1,14 +1,19 @@
 import ArgumentParser
-
-enum BatchOrder: String, CaseIterable, ExpressibleByArgument { case sorted, file }
+import Bert
+import Checkpoints
+import Datasets
+import Diagnostics
+import Evaluation
+import Foundation
+import Kernels
 
 struct Evaluate: RunFileCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Compare students with their teacher on labelled data.",
+        abstract: "Compare students with their teacher on a task file.",
         discussion: """
-            Side by side: quality against the given labels, agreement with the teacher, \
-            parameters, bytes on disk, operations per token, and speed. Without --student it \
-            measures the teacher alone.
+            Side by side: quality against the file's labels if it has any, agreement with the \
+            teacher, parameters, bytes on disk, operations per token, and speed. A teacher or \
+            students alone are measured too.
 
             Example:
               bertkit evaluate --teacher teacher/ --student student/ --data dev.tsv
@@ -18,7 +23,10 @@ struct Evaluate: RunFileCommand {
     @OptionGroup(title: "Models") var models: ComparedModels
 
     @Option(
-        help: ArgumentHelp("The labelled examples, as TSV or JSON lines.", valueName: "file"),
+        help: ArgumentHelp(
+            "The examples, as TSV or JSON lines, labelled or not.",
+            valueName: "file"
+        ),
         completion: .file()
     )
     var data: String
@@ -44,9 +52,6 @@ struct Evaluate: RunFileCommand {
 
     @OptionGroup(title: "Machine") var inference: InferenceOptions
 
-    @Option(help: "Batches of similar length, or in the file's order; no result depends on it.")
-    var order: BatchOrder = .sorted
-
     @Option(help: "How to print the result.")
     var format: ReportFormat = .text
 
@@ -59,49 +64,101 @@ struct Evaluate: RunFileCommand {
         try Limits.check("--temperature", temperature, 0...1000, above: true)
     }
 
+    func checkTogether() throws { try models.checkTogether() }
+
     func run(_ run: ResolvedRun) throws {
         guard try runOptions.announce(run) else { return }
-        throw Unwired()
-    }
-}
-
-struct ComparedModels: ParsableArguments {
-    @Option(
-        help: ArgumentHelp("The teacher's model folder.", valueName: "dir"),
-        completion: .directory
-    )
-    var teacher: String
-
-    @Option(
-        help: ArgumentHelp(
-            "A student's model folder; may be given several times.",
-            valueName: "dir"
-        ),
-        completion: .directory
-    )
-    var student: [String] = []
-}
-
-/// How a model is run over data.
-struct InferenceOptions: ParsableArguments {
-    @Option(
-        help: ArgumentHelp("Examples per batch.", valueName: "count")
-    )
-    var batchSize = 32
-
-    @Option(
-        help: ArgumentHelp(
-            "The longest sequence in pieces; longer texts are cut (default: what the model can "
-                + "read).",
-            valueName: "count"
+        let remarks = Remarks(isQuiet: runOptions.quiet)
+        let output = predictions.map { URL(filePath: $0) }
+        if let output { try AtomicOutput.check(output, force: force) }
+        let candidates = try models.open()
+        let file = try TaskFile(
+            contentsOf: URL(filePath: data),
+            options: columns.readerOptions(labels: .ifPresent)
         )
-    )
-    var maxLength: Int?
+        remarks.note(file)
+        let kind = candidates[0].folder.configuration.taskKind
+        if !file.hasLabels {
+            remarks.note("\(printable(file.name)) has no labels, so no quality is measured")
+        } else if try file.targets(for: kind).matching == .byIndex {
+            remarks.note("the labels of \(printable(file.name)) were read as numbers of classes")
+        }
 
-    @OptionGroup var compute: ComputeOptions
+        let pool = WorkerPool(workerCount: inference.compute.workerCount)
+        var measurements: [ModelMeasurement] = []
+        var targets: [Float] = []
+        for candidate in candidates {
+            let (measurement, gold) = try measure(candidate, on: file, pool: pool, remarks)
+            measurements.append(measurement)
+            targets = gold
+        }
+        let hasTeacher = models.teacher != nil
+        let report = try ComparisonReport(
+            kind: kind,
+            targets: targets,
+            teacher: hasTeacher ? measurements[0] : nil,
+            students: Array(measurements.dropFirst(hasTeacher ? 1 : 0)),
+            temperature: temperature
+        )
+        if let output {
+            let text = ComparisonReport.predictionsTSV(
+                kind: kind,
+                targets: targets,
+                models: measurements
+            )
+            try AtomicOutput.file(output, force: force, content: Array(text.utf8))
+        }
+        switch format {
+        case .text: try StandardOutput.write(heading(report) + report.table.plain)
+        case .json: try StandardOutput.write(report.json())
+        }
+    }
 
-    func validate() throws {
-        try Limits.check("--batch-size", batchSize, 1...65_536)
-        try Limits.check("--max-length", maxLength, 3...65_536)
+    /// One model's answers. Its weights are in memory only meanwhile.
+    private func measure(
+        _ candidate: ComparedModels.Candidate,
+        on file: TaskFile,
+        pool: WorkerPool,
+        _ remarks: Remarks
+    ) throws(Failure) -> (measurement: ModelMeasurement, targets: [Float]) {
+        let folder = candidate.folder
+        let classifier = try TextClassifier(contentsOf: folder.url)
+        let data = try classifier.encode(
+            file,
+            maximumLength: inference.maxLength,
+            workers: pool.workerCount
+        )
+        remarks.note(classifier)
+        remarks.noteTruncated(
+            data.truncatedExamples,
+            of: data.count,
+            maximumLength: try classifier.maximumLength(inference.maxLength),
+            by: candidate.name
+        )
+        let bar = ProgressBar(
+            printable(candidate.name),
+            total: data.count,
+            isQuiet: runOptions.quiet
+        )
+        let measurement = ModelRunner.measure(
+            classifier.model,
+            name: candidate.name,
+            bytesOnDisk: folder.weightsByteCount,
+            on: data,
+            pool: pool,
+            progress: { bar.update($0) }
+        )
+        bar.cancel()
+        return (measurement, data.targets)
+    }
+
+    private func heading(_ report: ComparisonReport) -> String {
+        let task =
+            switch report.task {
+            case .classification:
+                "classification as " + report.labels.map(printable).joined(separator: ", ")
+            case .regression: "regression"
+            }
+        return "\(printable(data)): \(Numbers.count(report.exampleCount)) examples, \(task)\n\n"
     }
 }

@@ -28,6 +28,8 @@ package struct TextLines: ~Copyable {
     private var searched = 0
     private var isAtEnd = false
     private var lineNumber = 0
+    /// A bad line that waits until the lines before it have been handed out.
+    private var failure: Failure?
 
     /// Opens a file; `-` is standard input.
     package init(path: String) throws(Failure) {
@@ -50,13 +52,20 @@ package struct TextLines: ~Copyable {
     /// The next lines, at least one and at most `limit`; nil at the end.
     ///
     /// - Throws: `Failure` for a line that is not UTF-8, has more than one tab, or is longer than
-    ///   16 MB, and where reading fails.
+    ///   16 MB, once the lines before it have been handed out, and where reading fails.
     package mutating func next(limit: Int) throws(Failure) -> Portion? {
         precondition(limit > 0)
+        if let failure { throw failure }
         var portion = Portion()
         while portion.lines.count < limit {
             if let end = lineEnd() {
-                try take(upTo: end, into: &portion)
+                do throws(Failure) {
+                    try take(upTo: end, into: &portion)
+                } catch {
+                    guard !portion.lines.isEmpty else { throw error }
+                    failure = error
+                    break
+                }
             } else if isAtEnd {
                 break
             } else if !portion.lines.isEmpty, !isReadable() {
