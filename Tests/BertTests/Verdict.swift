@@ -4,7 +4,7 @@ struct Verdict: CustomStringConvertible {
         let quantity: String
         let error: Double
         let allowed: Double
-        /// Also false for an error that is not a number.
+        /// False also for an error that is not a number.
         var isWithin: Bool { error <= allowed }
     }
 
@@ -21,7 +21,9 @@ struct Verdict: CustomStringConvertible {
             : failing.map { "\($0.quantity): \($0.error) > \($0.allowed)" }.joined(separator: "\n")
     }
 
-    mutating func add(_ other: Verdict) { findings += other.findings }
+    mutating func add(_ quantity: String, error: Double, allowed: Double) {
+        findings.append(Finding(quantity: quantity, error: error, allowed: allowed))
+    }
 
     /// The largest absolute difference.
     mutating func compare(
@@ -37,8 +39,7 @@ struct Verdict: CustomStringConvertible {
         var error = 0.0
         for (a, b) in zip(computed, expected) {
             let difference = abs(Double(a) - b)
-            // A plain maximum would let NaN pass.
-            if !(difference <= error) { error = difference }
+            error = max(error, difference.isNaN ? .infinity : difference)
         }
         findings.append(Finding(quantity: quantity, error: error, allowed: allowed))
     }

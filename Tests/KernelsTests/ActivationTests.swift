@@ -13,17 +13,18 @@ import Testing
     func `values are near those of the definition, relative to their size`(
         _ activation: Activation
     ) {
+        WorkerPool.prepareThread()
         let x = Self.inputs
         let out = GuardedFloats(count: x.count)
-        activation.forward(GuardedFloats(x).base, out.base, count: x.count)
+        activation.forward(x, out.base, count: x.count)
         var worst = (error: 0.0, at: Float(0))
         for (x, y) in zip(x, out.values) {
             let expected = ReferenceActivation.value(activation, Double(x))
-            // Where the value is below what the tail's exponential can reach, it may be 0.
-            let error = abs(Double(y) - expected) / max(abs(expected), 1e-36)
-            if !(error <= worst.error) { worst = (error, x) }
+            // Near the smallest float the tail is cut off.
+            let error = abs(Double(y) - expected) / max(abs(expected), 1e-30)
+            if !(error <= worst.error) { worst = (error.isNaN ? .infinity : error, x) }
         }
-        #expect(worst.error < Self.allowed(activation), "\(worst)")
+        #expect(worst.error <= Self.allowed(activation), "\(worst)")
         #expect(out.isIntact)
     }
 
@@ -31,7 +32,7 @@ import Testing
     /// exponential round; exact GELU has no such argument.
     private static func allowed(_ activation: Activation) -> Double {
         switch activation {
-        case .gelu: 8e-6
+        case .gelu: 6e-6
         case .geluTanh: 2e-5
         case .relu: 0
         }
@@ -42,11 +43,11 @@ import Testing
         let x = Self.inputs.filter { abs($0) < 1e5 }
         let d = normals(x.count, seed: 1)
         let dIn = GuardedFloats(d)
-        activation.backward(GuardedFloats(x).base, dIn.base, dIn.base, count: x.count)
+        activation.backward(x, dIn.base, dIn.base, count: x.count)
         let expected = zip(x, d).map { ReferenceActivation.slope(activation, Double($0)) * Double($1) }
         let worst = zip(dIn.values, expected).map { abs(Double($0) - $1) }.max() ?? .infinity
-        #expect(worst < 3e-6, "\(worst)")
-        #expect(worstError(dIn.values, expected) < 1e-6)
+        #expect(worst < 1e-5, "\(worst)")
+        #expect(worstError(dIn.values, expected) < 2e-6)
     }
 
     @Test(arguments: all)

@@ -31,7 +31,7 @@ import Testing
                 weight: weight.base,
                 first: first.base,
                 second: second.base,
-                gradient: GuardedFloats(gradient).base,
+                gradient: gradient,
                 count: count
             )
             reference.step(

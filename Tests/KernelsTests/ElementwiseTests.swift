@@ -6,33 +6,33 @@ import Testing
     @Test(arguments: [0] + oddSizes) func `sums and products by a number`(_ count: Int) {
         let (x, y) = (normals(count, seed: 1), normals(count, seed: 2))
         let a = GuardedFloats(x)
-        Elementwise.add(a.base, GuardedFloats(y).base, count: count)
+        Elementwise.add(a.base, y, count: count)
         #expect(a.values == zip(x, y).map { $0 + $1 } && a.isIntact)
         let b = GuardedFloats(x)
         Elementwise.scale(b.base, by: 0.3, count: count)
         #expect(b.values == x.map { $0 * 0.3 } && b.isIntact)
         let squares = doubles(x).reduce(0) { $0 + $1 * $1 }
         #expect(abs(Elementwise.sumOfSquares(b.base, count: 0)) == 0)
-        let found = Elementwise.sumOfSquares(GuardedFloats(x).base, count: count)
+        let found = Elementwise.sumOfSquares(x, count: count)
         #expect(abs(found - squares) <= 1e-12 * squares)
     }
 
     @Test func `the sum of squares is taken in double precision`() {
         // In single precision the ones would be lost beside 10⁸.
         let x = [Float(1e4)] + [Float](repeating: 1, count: 1000)
-        #expect(Elementwise.sumOfSquares(GuardedFloats(x).base, count: 1001) == 1e8 + 1000)
+        #expect(Elementwise.sumOfSquares(x, count: 1001) == 1e8 + 1000)
         let large = [Float](repeating: 1e30, count: 17)
-        #expect(Elementwise.sumOfSquares(GuardedFloats(large).base, count: 17).isFinite)
+        #expect(Elementwise.sumOfSquares(large, count: 17).isFinite)
     }
 
     @Test func `every place of a value that is not finite is found`() {
         for bad in [Float.nan, .infinity, -.infinity, .signalingNaN] {
             for place in 0..<35 {
                 var x = normals(35, seed: 3)
-                #expect(Elementwise.allFinite(GuardedFloats(x).base, count: 35))
+                #expect(Elementwise.allFinite(x, count: 35))
                 x[place] = bad
-                #expect(!Elementwise.allFinite(GuardedFloats(x).base, count: 35))
-                #expect(Elementwise.allFinite(GuardedFloats(x).base, count: place))
+                #expect(!Elementwise.allFinite(x, count: 35))
+                #expect(Elementwise.allFinite(x, count: place))
             }
         }
     }
@@ -42,10 +42,12 @@ import Testing
         let x = normals(rows * stride, seed: 4)
         let start = normals(columns, seed: 5)
         let sums = GuardedFloats(start)
+        let wide = GuardedFloats(x)
         Elementwise.addColumnSums(
-            GuardedFloats(x).retainedMatrix(rows, columns, stride).matrix,
+            wide.matrix(rows: rows, columns: columns, at: 0, stride: stride),
             to: sums.base
         )
+        #expect(wide.isIntact)
         let expected = (0..<columns).map { column in
             (0..<rows).reduce(Double(start[column])) { $0 + Double(x[$1 * stride + column]) }
         }
@@ -78,16 +80,5 @@ import Testing
             }
         }
         #expect(worstError(out.values, expected) < 1e-6 && out.isIntact)
-    }
-}
-
-extension GuardedFloats {
-    /// Leading columns, with the memory they lie in.
-    fileprivate func retainedMatrix(
-        _ rows: Int,
-        _ columns: Int,
-        _ stride: Int
-    ) -> (owner: GuardedFloats, matrix: Matrix) {
-        (self, matrix(rows: rows, columns: columns, at: 0, stride: stride))
     }
 }

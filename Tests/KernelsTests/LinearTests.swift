@@ -93,11 +93,13 @@ import Testing
             }
             return GuardedFloats(wide)
         }
-        let x = widened(data.x, input, 3 * input).matrixHolder(rows, input, 3 * input)
-        let dY = widened(data.dY, output, output + 7).matrixHolder(rows, output, output + 7)
+        let wideX = widened(data.x, input, 3 * input)
+        let wideDY = widened(data.dY, output, output + 7)
+        let x = wideX.matrix(rows: rows, columns: input, at: 3, stride: 3 * input)
+        let dY = wideDY.matrix(rows: rows, columns: output, at: 3, stride: output + 7)
         let y = GuardedFloats(count: rows * 3 * output)
         let out = y.matrix(rows: rows, columns: output, at: output, stride: 3 * output)
-        data.linear.forward(x.matrix, into: out)
+        data.linear.forward(x, into: out)
         #expect(worstError(out.values, data.reference.forward(doubles(data.x))) < 2e-6)
         // What lies between the columns is still unwritten.
         let written = y.values.filter { !$0.isNaN }.count
@@ -106,14 +108,15 @@ import Testing
         let expected = data.reference.backward(doubles(data.dY), doubles(data.x))
         let dX = GuardedFloats(count: rows * 2 * input)
         let into = dX.matrix(rows: rows, columns: input, at: 0, stride: 2 * input)
-        data.linear.backwardInput(dY.matrix, into: into, accumulate: false)
+        data.linear.backwardInput(dY, into: into, accumulate: false)
         #expect(worstError(into.values, expected.x) < 2e-6)
         #expect(dX.values.filter { !$0.isNaN }.count == rows * input)
 
         let dWeight = GuardedFloats(count: output * input)
         Linear(weight: dWeight.base, bias: data.bias.base, output: output, input: input)
-            .accumulateWeight(dY.matrix, x.matrix, accumulate: false)
+            .accumulateWeight(dY, x, accumulate: false)
         #expect(worstError(dWeight.values, expected.weight) < 2e-6)
+        #expect([wideX, wideDY, dX, dWeight].areIntact)
     }
 
     @Test(arguments: [nil, Activation.gelu, .geluTanh, .relu])
@@ -152,15 +155,4 @@ import Testing
     }
 
     private func sum(_ a: [Float], _ b: [Double]) -> [Double] { zip(a, b).map { Double($0) + $1 } }
-}
-
-extension GuardedFloats {
-    /// Columns from the third on, with the memory they lie in.
-    fileprivate func matrixHolder(
-        _ rows: Int,
-        _ columns: Int,
-        _ stride: Int
-    ) -> (owner: GuardedFloats, matrix: Matrix) {
-        (self, matrix(rows: rows, columns: columns, at: 3, stride: stride))
-    }
 }

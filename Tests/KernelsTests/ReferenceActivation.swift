@@ -6,7 +6,8 @@ enum ReferenceActivation {
     static func value(_ activation: Activation, _ x: Double) -> Double {
         switch activation {
         case .gelu: x * distribution(x)
-        case .geluTanh: 0.5 * x * (1 + tanh(inner(x)))
+        // ½ (1 + tanh u) is the logistic function of 2u, which keeps the tail's relative precision.
+        case .geluTanh: x / (1 + exp(-2 * inner(x)))
         case .relu: max(0, x)
         }
     }
@@ -16,9 +17,9 @@ enum ReferenceActivation {
         case .gelu:
             return distribution(x) + x * exp(-x * x / 2) / (2 * Double.pi).squareRoot()
         case .geluTanh:
-            let t = tanh(inner(x))
             let dInner = (2 / Double.pi).squareRoot() * (1 + 3 * 0.044715 * x * x)
-            return 0.5 * (1 + t) + 0.5 * x * (1 - t * t) * dInner
+            let derivative = 1 / (cosh(inner(x)) * cosh(inner(x)))
+            return 0.5 * (1 + tanh(inner(x))) + 0.5 * x * derivative * dInner
         case .relu:
             return x > 0 ? 1 : 0
         }
