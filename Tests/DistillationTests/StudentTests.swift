@@ -5,6 +5,7 @@ import Distillation
 import Foundation
 import Tensors
 import Testing
+import Training
 import Tokenization
 
 let teacherConfiguration = BertConfiguration(
