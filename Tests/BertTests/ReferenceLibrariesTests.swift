@@ -1,4 +1,5 @@
 import Bert
+import Foundation
 import Tensors
 import TestSupport
 import Testing

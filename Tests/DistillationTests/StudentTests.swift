@@ -6,6 +6,7 @@ import Foundation
 import Tensors
 import Testing
 import Tokenization
+import Training
 
 let teacherConfiguration = BertConfiguration(
     hiddenSize: 12,

@@ -3,6 +3,7 @@ import Datasets
 import Diagnostics
 import Kernels
 import Randomness
+import Tensors
 import Tokenization
 import Training
 
