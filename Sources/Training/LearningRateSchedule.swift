@@ -23,7 +23,7 @@ public struct LearningRateSchedule: Sendable, Hashable {
 
     /// The rate of step `step`, counted from 0.
     public func callAsFunction(_ step: Int) -> Double {
-        if step < warmupSteps { return peak * Double(step) / Double(warmupSteps) }
+        if step < warmupSteps { return peak * (Double(step) / Double(warmupSteps)) }
         let rest = Double(totalSteps - step) / Double(max(1, totalSteps - warmupSteps))
         return peak * max(0, rest)
     }
