@@ -1,7 +1,7 @@
 INLINE void adamw_vector(vf *w, vf *m, vf *v, vf g, bk_adamw k) {
     g = g * splat(k.gradient_scale);
-    *m = splat(k.beta1) * *m + splat(1.0f - k.beta1) * g;
-    *v = splat(k.beta2) * *v + splat(1.0f - k.beta2) * g * g;
+    *m = splat(k.beta1) * *m + splat(k.rest1) * g;
+    *v = splat(k.beta2) * *v + splat(k.rest2) * g * g;
     vf denominator = vsqrt(*v) * splat(k.second_correction) + splat(k.epsilon);
     *w = *w - splat(k.decay) * *w - splat(k.step_size) * *m / denominator;
 }

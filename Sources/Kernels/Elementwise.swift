@@ -67,7 +67,8 @@ public struct AdamWStep: Sendable {
         let first = 1 - power(beta1, number)
         let second = 1 - power(beta2, number)
         constants = bk_adamw(
-            beta1: Float(beta1), beta2: Float(beta2), epsilon: Float(epsilon),
+            beta1: Float(beta1), beta2: Float(beta2),
+            rest1: Float(1 - beta1), rest2: Float(1 - beta2), epsilon: Float(epsilon),
             step_size: Float(learningRate / first),
             second_correction: Float(1 / second.squareRoot()),
             decay: Float(learningRate * decay), gradient_scale: Float(gradientScale)

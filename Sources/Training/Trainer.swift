@@ -94,7 +94,8 @@ public struct Trainer {
                     var value = objective.evaluate(logits: logits, examples: part)
                     guard value.loss.isFinite else {
                         optimizer.synchronize()
-                        throw diverged(step, totalSteps, "the loss is \(value.loss)")
+                        let what = value.loss.isNaN ? "not a number" : "infinite"
+                        throw diverged(step, totalSteps, "the loss is \(what)")
                     }
                     let share = Double(part.count) / Double(examples)
                     loss += share * value.loss

@@ -7,6 +7,7 @@ import Tensors
 import Testing
 import Training
 import Tokenization
+import Training
 
 let teacherConfiguration = BertConfiguration(
     hiddenSize: 12,

@@ -95,9 +95,10 @@ void bk_attention_backward(const float *q, size_t q_stride, const float *k, cons
 /// One AdamW step of `count` consecutive weights.
 ///
 /// `gradient_scale` multiplies the gradient (clipping); `decay` is learning rate times weight decay;
-/// `step_size` is learning rate / (1 - beta1^t); `second_correction` is 1 / sqrt(1 - beta2^t).
+/// `step_size` is learning rate / (1 - beta1^t); `second_correction` is 1 / sqrt(1 - beta2^t). `rest1`
+/// and `rest2` are 1 - beta, which a difference of floats would get right to four digits only.
 typedef struct {
-    float beta1, beta2, epsilon, step_size, second_correction, decay, gradient_scale;
+    float beta1, beta2, rest1, rest2, epsilon, step_size, second_correction, decay, gradient_scale;
 } bk_adamw;
 void bk_adamw_step(float *weight, float *first, float *second, const float *gradient, size_t count,
                    bk_adamw constants);
