@@ -82,7 +82,8 @@ extension Distill {
         )
         let card = ModelCard(
             name: URL(filePath: output.output).lastPathComponent,
-            summary: "A BERT \(kind.isRegression ? "regressor" : "classifier") distilled with BertKit "
+            summary:
+                "A BERT \(kind.isRegression ? "regressor" : "classifier") distilled with BertKit "
                 + "from a teacher of \(teacher.configuration.hiddenLayerCount) layers, on "
                 + "\(Numbers.count(train.count)) examples."
         )

@@ -209,14 +209,16 @@ struct TrainingLog {
     mutating func append(_ step: TrainingEvent.StepReport) {
         guard step.step % 10 == 0 || step.step == 1 || step.step == step.totalSteps else { return }
         let terms = step.terms.map { "\"\($0.name)\": \(number($0.value))" }
-        text += "{\"step\": \(step.step), \"epoch\": \(step.epoch + 1), \"loss\": "
+        text +=
+            "{\"step\": \(step.step), \"epoch\": \(step.epoch + 1), \"loss\": "
             + "\(number(step.loss)), \"terms\": {\(terms.joined(separator: ", "))}, "
             + "\"learning_rate\": \(number(step.learningRate)), "
             + "\"gradient_norm\": \(number(step.gradientNorm))}\n"
     }
 
     mutating func append(_ evaluation: TrainingEvent.EvaluationReport) {
-        text += "{\"step\": \(evaluation.step), \"epoch\": \(evaluation.epoch + 1), "
+        text +=
+            "{\"step\": \(evaluation.step), \"epoch\": \(evaluation.epoch + 1), "
             + "\"dev_\(evaluation.score.metric)\": \(number(evaluation.score.value)), "
             + "\"dev_loss\": \(number(evaluation.score.loss)), \"best\": \(evaluation.isBest)}\n"
     }
