@@ -60,7 +60,10 @@ import Testing
                 gradientScale: 1
             )
         }
-        let start = (normals(count, seed: 1), normals(count, seed: 2), normals(count, seed: 3).map { $0 * $0 })
+        let start = (
+            normals(count, seed: 1), normals(count, seed: 2),
+            normals(count, seed: 3).map { $0 * $0 }
+        )
         func memory() -> [GuardedFloats] { [start.0, start.1, start.2].map { GuardedFloats($0) } }
         let (one, many) = (memory(), memory())
         let zeros = GuardedFloats([Float](repeating: 0, count: count))

@@ -37,7 +37,10 @@ import Training
             SmallTask.trainingConfiguration(epochs: 30)
         ).run { _ in }
         #expect(result.epochLosses.count == 30)
-        #expect(result.epochLosses[0] > 0.9 && result.epochLosses[29] < 0.4, "\(result.epochLosses)")
+        #expect(
+            result.epochLosses[0] > 0.9 && result.epochLosses[29] < 0.4,
+            "\(result.epochLosses)"
+        )
     }
 
     @Test func `ten steps with dropout give the same bits for any number of workers`() throws {
@@ -100,7 +103,9 @@ import Training
     @Test func `accumulated batches are one large batch, at the ragged end too`() throws {
         // 21 examples: 8, 8 and 5; in fours: 4 + 4, 4 + 4 and 4 + 1.
         let data = try SmallTask.data(21)
-        func run(_ size: Int, _ accumulation: Int) throws -> (steps: [TrainingEvent.StepReport], model: BertModel) {
+        func run(_ size: Int, _ accumulation: Int) throws -> (
+            steps: [TrainingEvent.StepReport], model: BertModel
+        ) {
             let model = SmallTask.model(dropout: 0)
             let events = Events()
             let configuration = SmallTask.trainingConfiguration(
