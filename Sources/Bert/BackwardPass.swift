@@ -66,7 +66,12 @@ final class BackwardPass: @unchecked Sendable {
 
         // output = LayerNorm(dropout(dense) + attended)
         saved(a.outputStatistics, a.outputSum, rows) { saved in
-            views.outputNorm.backward(dOut, saved: saved, into: dAttended, gradients: sums.outputNorm)
+            views.outputNorm.backward(
+                dOut,
+                saved: saved,
+                into: dAttended,
+                gradients: sums.outputNorm
+            )
         }
         dOutput.base.update(from: dAttended.base, count: rows.count * hidden)
         state.dropout.output(layer: index)

@@ -76,7 +76,9 @@ public final class BertInference: @unchecked Sendable {
         let (rows, sequences) = (shard.rows.count, shard.sequences.count)
         let longest = shard.sequences.map(pass.batch.length(of:)).max() ?? 0
         let scratchCount = Attention.scratchCount(length: longest, headSize: configuration.headSize)
-        var next = workspace.reserve(rows * (8 * hidden + inner) + sequences * 2 * hidden + scratchCount)
+        var next = workspace.reserve(
+            rows * (8 * hidden + inner) + sequences * 2 * hidden + scratchCount
+        )
         func take(_ rows: Int, _ columns: Int) -> Matrix {
             defer { next += rows * columns }
             return Matrix(next, rows: rows, columns: columns)

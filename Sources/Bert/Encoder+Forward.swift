@@ -112,7 +112,10 @@ struct ForwardPass {
             )
         }
 
-        views.attentionOutput.forward(a.context.slice(queryRows), into: a.attentionSum.slice(queryRows))
+        views.attentionOutput.forward(
+            a.context.slice(queryRows),
+            into: a.attentionSum.slice(queryRows)
+        )
         let firstRow = queryRows.lowerBound + (a.firstTokenOnly ? origin.sequence : origin.row)
         views.attentionNorm.forward(
             dense: a.attentionSum.slice(queryRows),

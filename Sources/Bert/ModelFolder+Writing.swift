@@ -24,7 +24,7 @@ extension ModelFolder {
     ///
     /// - Parameters:
     ///   - tokenizerFiles: `vocab.txt`, `tokenizer_config.json`, ….
-    ///   - modelCard: the content of `README.md`.
+    ///   - modelCard: gives the content of `README.md` for the size of the weights file in bytes.
     ///   - force: whether a folder of that name may be replaced.
     ///   - additionalFiles: whatever else belongs to the run.
     /// - Precondition: the parameters are of the configuration's shapes, with pooler and
@@ -33,23 +33,22 @@ extension ModelFolder {
         configuration: BertConfiguration,
         parameters: BertParameters<Tensor>,
         tokenizerFiles: [File],
-        modelCard: String,
+        modelCard: (_ weightsByteCount: Int) throws(Failure) -> String,
         to url: URL,
         force: Bool,
         additionalFiles: [File] = []
     ) throws(Failure) {
         let tensors = try checked(parameters, configuration, url)
         let files =
-            [
-                File(name: "config.json", bytes: Array((configuration.json.text() + "\n").utf8)),
-                File(name: "README.md", bytes: Array(modelCard.utf8)),
-            ] + tokenizerFiles + additionalFiles
+            [File(name: "config.json", bytes: Array((configuration.json.text() + "\n").utf8))]
+            + tokenizerFiles + additionalFiles
         precondition(Set(files.map(\.name)).count == files.count, "a file name twice")
         try AtomicOutput.folder(url, force: force) { (folder) throws(Failure) in
+            let weights = folder.appending(path: "tf_model.h5")
             try HDF5WeightsFile.write(
                 HuggingFaceTensorFlow.layers(configuration),
                 keyMap: HuggingFaceTensorFlow.keyMap(configuration),
-                to: folder.appending(path: "tf_model.h5")
+                to: weights
             ) { name in
                 guard let tensor = tensors[name] else { preconditionFailure("no \(name)") }
                 return tensor
@@ -57,6 +56,12 @@ extension ModelFolder {
             for file in files {
                 try write(file, into: folder)
             }
+            var status = stat()
+            guard stat(weights.path, &status) == 0 else {
+                throw Failure(.inputOutput, url.relativePath, "the written weights are gone")
+            }
+            let card = try modelCard(Int(status.st_size))
+            try write(File(name: "README.md", bytes: Array(card.utf8)), into: folder)
         }
     }
 

@@ -38,7 +38,8 @@ extension ModelFolder {
                 vocabularyURL.relativePath,
                 "the vocabulary has \(vocabulary.count) pieces, and config.json says \"vocab_size\" "
                     + "\(configuration.vocabularySize)",
-                remedy: "Use the vocabulary the model was trained with; rows that stand for no piece "
+                remedy:
+                    "Use the vocabulary the model was trained with; rows that stand for no piece "
                     + "need a line too, such as [unused0]"
             )
         }

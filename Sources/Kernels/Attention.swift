@@ -59,11 +59,21 @@ public enum Attention {
         let (queries, length, size) = (sequence.queries, sequence.length, sequence.headSize)
         for head in 0..<sequence.headCount {
             bk_attention_forward(
-                q.base + head * size, q.stride, k.base + head * size, v.base + head * size,
-                k.stride, context.base + head * size, context.stride, queries, length, size,
-                sequence.scale, sequence.logSum.map { $0 + head * queries },
+                q.base + head * size,
+                q.stride,
+                k.base + head * size,
+                v.base + head * size,
+                k.stride,
+                context.base + head * size,
+                context.stride,
+                queries,
+                length,
+                size,
+                sequence.scale,
+                sequence.logSum.map { $0 + head * queries },
                 sequence.scores.map { $0 + head * queries * length },
-                UInt64(sequence.firstMaskElement + head * queries * length), dropout.constants,
+                UInt64(sequence.firstMaskElement + head * queries * length),
+                dropout.constants,
                 scratch
             )
         }
@@ -89,12 +99,25 @@ public enum Attention {
         let (queries, length, size) = (sequence.queries, sequence.length, sequence.headSize)
         for head in 0..<sequence.headCount {
             bk_attention_backward(
-                q.base + head * size, q.stride, k.base + head * size, v.base + head * size,
-                k.stride, dContext.base + head * size, dContext.stride, queries, length, size,
-                sequence.scale, logSum + head * queries,
+                q.base + head * size,
+                q.stride,
+                k.base + head * size,
+                v.base + head * size,
+                k.stride,
+                dContext.base + head * size,
+                dContext.stride,
+                queries,
+                length,
+                size,
+                sequence.scale,
+                logSum + head * queries,
                 sequence.scores.map { $0 + head * queries * length },
-                UInt64(sequence.firstMaskElement + head * queries * length), dropout.constants,
-                dQ.base + head * size, dK.base + head * size, dV.base + head * size, scratch
+                UInt64(sequence.firstMaskElement + head * queries * length),
+                dropout.constants,
+                dQ.base + head * size,
+                dK.base + head * size,
+                dV.base + head * size,
+                scratch
             )
         }
     }

@@ -40,7 +40,17 @@ public enum Elementwise {
         type: UnsafePointer<Float>,
         into out: Matrix
     ) {
-        bk_embedding_sum(ids, positions, types, word, position, type, out.base, out.rows, out.columns)
+        bk_embedding_sum(
+            ids,
+            positions,
+            types,
+            word,
+            position,
+            type,
+            out.base,
+            out.rows,
+            out.columns
+        )
     }
 }
 
@@ -67,11 +77,15 @@ public struct AdamWStep: Sendable {
         let first = 1 - power(beta1, number)
         let second = 1 - power(beta2, number)
         constants = bk_adamw(
-            beta1: Float(beta1), beta2: Float(beta2),
-            rest1: Float(1 - beta1), rest2: Float(1 - beta2), epsilon: Float(epsilon),
+            beta1: Float(beta1),
+            beta2: Float(beta2),
+            rest1: Float(1 - beta1),
+            rest2: Float(1 - beta2),
+            epsilon: Float(epsilon),
             step_size: Float(learningRate / first),
             second_correction: Float(1 / second.squareRoot()),
-            decay: Float(learningRate * decay), gradient_scale: Float(gradientScale)
+            decay: Float(learningRate * decay),
+            gradient_scale: Float(gradientScale)
         )
     }
 
@@ -97,7 +111,12 @@ public struct AdamWStep: Sendable {
         steps.withUnsafeBufferPointer { steps in
             steps.withMemoryRebound(to: bk_adamw.self) { constants in
                 bk_adamw_idle_steps(
-                    weight, first, second, count, constants.baseAddress, constants.count
+                    weight,
+                    first,
+                    second,
+                    count,
+                    constants.baseAddress,
+                    constants.count
                 )
             }
         }

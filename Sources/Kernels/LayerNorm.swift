@@ -81,8 +81,19 @@ public struct LayerNorm: @unchecked Sendable {
     ) {
         precondition(dense.stride == size && out.stride == size && dense.rows == out.rows)
         bk_layer_norm_forward(
-            dense.base, residual?.base, weight, bias, epsilon, saved?.sum.base, saved?.mean,
-            saved?.reciprocalDeviation, out.base, dense.rows, size, firstRow, dropout.constants,
+            dense.base,
+            residual?.base,
+            weight,
+            bias,
+            epsilon,
+            saved?.sum.base,
+            saved?.mean,
+            saved?.reciprocalDeviation,
+            out.base,
+            dense.rows,
+            size,
+            firstRow,
+            dropout.constants,
             dropoutAfter ? 1 : 0
         )
     }
@@ -97,8 +108,16 @@ public struct LayerNorm: @unchecked Sendable {
         gradients: LayerNorm
     ) {
         bk_layer_norm_backward(
-            dOutput.base, saved.sum.base, saved.mean, saved.reciprocalDeviation, weight,
-            dInput.base, gradients.weight, gradients.bias, dOutput.rows, size
+            dOutput.base,
+            saved.sum.base,
+            saved.mean,
+            saved.reciprocalDeviation,
+            weight,
+            dInput.base,
+            gradients.weight,
+            gradients.bias,
+            dOutput.rows,
+            size
         )
     }
 }

@@ -24,7 +24,12 @@ public struct Matrix: @unchecked Sendable {
     /// Rows `range` as a view of their own.
     @inlinable
     public func slice(_ range: Range<Int>) -> Matrix {
-        Matrix(base + range.lowerBound * stride, rows: range.count, columns: columns, stride: stride)
+        Matrix(
+            base + range.lowerBound * stride,
+            rows: range.count,
+            columns: columns,
+            stride: stride
+        )
     }
 
     /// The elements row after row, copied.
@@ -32,7 +37,9 @@ public struct Matrix: @unchecked Sendable {
         var result: [Float] = []
         result.reserveCapacity(rows * columns)
         for row in 0..<rows {
-            result.append(contentsOf: UnsafeBufferPointer(start: base + row * stride, count: columns))
+            result.append(
+                contentsOf: UnsafeBufferPointer(start: base + row * stride, count: columns)
+            )
         }
         return result
     }

@@ -1,6 +1,6 @@
+import CKernels
 import COneDNN
 import COpenBLAS
-import CKernels
 import Glibc
 
 /// Which library carries out matrix products.
@@ -123,9 +123,17 @@ public struct Linear: @unchecked Sendable {
 
     fileprivate func product(rows: Int, inputStride: Int, outputStride: Int) -> bk_product {
         bk_product(
-            m: Int32(rows), n: Int32(output), k: Int32(input),
-            a_row: Int32(inputStride), a_column: 1, b_row: 1, b_column: Int32(input),
-            c_row: Int32(outputStride), has_bias: 1, activation: 0, accumulate: 0
+            m: Int32(rows),
+            n: Int32(output),
+            k: Int32(input),
+            a_row: Int32(inputStride),
+            a_column: 1,
+            b_row: 1,
+            b_column: Int32(input),
+            c_row: Int32(outputStride),
+            has_bias: 1,
+            activation: 0,
+            accumulate: 0
         )
     }
 }
@@ -160,9 +168,20 @@ extension Linear {
                     (out.base + row * out.stride).update(from: bias, count: output)
                 }
                 cblas_sgemm(
-                    CblasRowMajor, CblasNoTrans, CblasTrans, blasint(x.rows), blasint(output),
-                    blasint(input), 1, x.base, blasint(x.stride), weight, blasint(input), 1,
-                    out.base, blasint(out.stride)
+                    CblasRowMajor,
+                    CblasNoTrans,
+                    CblasTrans,
+                    blasint(x.rows),
+                    blasint(output),
+                    blasint(input),
+                    1,
+                    x.base,
+                    blasint(x.stride),
+                    weight,
+                    blasint(input),
+                    1,
+                    out.base,
+                    blasint(out.stride)
                 )
                 if let activation {
                     for row in 0..<out.rows {
@@ -186,8 +205,15 @@ extension Linear {
         forEachBlock(dOutput.rows, height: blockHeight) { rows in
             let (dOutput, dInput) = (dOutput.slice(rows), dInput.slice(rows))
             multiply(
-                rows: dOutput.rows, columns: input, inner: output,
-                dOutput.base, (dOutput.stride, 1), weight, (input, 1), dInput.base, dInput.stride,
+                rows: dOutput.rows,
+                columns: input,
+                inner: output,
+                dOutput.base,
+                (dOutput.stride, 1),
+                weight,
+                (input, 1),
+                dInput.base,
+                dInput.stride,
                 accumulate: accumulate
             )
         }
@@ -204,8 +230,15 @@ extension Linear {
         forEachBlock(x.rows, height: 2 * blockHeight) { rows in
             let (dOutput, x) = (dOutput.slice(rows), x.slice(rows))
             multiply(
-                rows: output, columns: input, inner: x.rows,
-                dOutput.base, (1, dOutput.stride), x.base, (x.stride, 1), weight, input,
+                rows: output,
+                columns: input,
+                inner: x.rows,
+                dOutput.base,
+                (1, dOutput.stride),
+                x.base,
+                (x.stride, 1),
+                weight,
+                input,
                 accumulate: accumulate
             )
             accumulate = true
@@ -230,10 +263,17 @@ private func multiply(
     switch MatrixBackend.current {
     case .oneDNN:
         let shape = bk_product(
-            m: Int32(rows), n: Int32(columns), k: Int32(inner),
-            a_row: Int32(aStrides.0), a_column: Int32(aStrides.1),
-            b_row: Int32(bStrides.0), b_column: Int32(bStrides.1), c_row: Int32(cStride),
-            has_bias: 0, activation: 0, accumulate: accumulate ? 1 : 0
+            m: Int32(rows),
+            n: Int32(columns),
+            k: Int32(inner),
+            a_row: Int32(aStrides.0),
+            a_column: Int32(aStrides.1),
+            b_row: Int32(bStrides.0),
+            b_column: Int32(bStrides.1),
+            c_row: Int32(cStride),
+            has_bias: 0,
+            activation: 0,
+            accumulate: accumulate ? 1 : 0
         )
         run(shape, a, b, nil, nil, c)
     case .openBLAS:
@@ -242,9 +282,17 @@ private func multiply(
             CblasRowMajor,
             aStrides.1 == 1 && aStrides.0 >= inner ? CblasNoTrans : CblasTrans,
             bStrides.1 == 1 && bStrides.0 >= columns ? CblasNoTrans : CblasTrans,
-            blasint(rows), blasint(columns), blasint(inner), 1,
-            a, blasint(max(aStrides.0, aStrides.1)), b, blasint(max(bStrides.0, bStrides.1)),
-            accumulate ? 1 : 0, c, blasint(cStride)
+            blasint(rows),
+            blasint(columns),
+            blasint(inner),
+            1,
+            a,
+            blasint(max(aStrides.0, aStrides.1)),
+            b,
+            blasint(max(bStrides.0, bStrides.1)),
+            accumulate ? 1 : 0,
+            c,
+            blasint(cStride)
         )
     }
 }

@@ -35,12 +35,17 @@ public final class WorkerPool: @unchecked Sendable {
         for worker in 1..<max(1, workerCount) {
             let start = Unmanaged.passRetained(WorkerStart(pool: self, worker: worker))
             var thread = pthread_t()
-            let status = pthread_create(&thread, nil, { argument in
-                let start = Unmanaged<WorkerStart>.fromOpaque(argument!).takeRetainedValue()
-                let (pool, worker) = (start.pool, start.worker)
-                pool._withUnsafeGuaranteedRef { $0.serve(worker) }
-                return nil
-            }, start.toOpaque())
+            let status = pthread_create(
+                &thread,
+                nil,
+                { argument in
+                    let start = Unmanaged<WorkerStart>.fromOpaque(argument!).takeRetainedValue()
+                    let (pool, worker) = (start.pool, start.worker)
+                    pool._withUnsafeGuaranteedRef { $0.serve(worker) }
+                    return nil
+                },
+                start.toOpaque()
+            )
             precondition(status == 0, "cannot start a worker thread (error \(status))")
             threads.append(thread)
         }

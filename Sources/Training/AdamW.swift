@@ -74,11 +74,15 @@ public final class AdamW: @unchecked Sendable {
             .filter { $0.slot.offset >= model.layout.denseStart }
             .flatMap { name, slot in
                 let decays = !name.hasSuffix(".bias") && !name.hasSuffix("LayerNorm.weight")
-                return stride(from: slot.range.lowerBound, to: slot.range.upperBound, by: Self.segmentLength)
-                    .map {
-                        let end = min($0 + Self.segmentLength, slot.range.upperBound)
-                        return Segment(range: $0..<end, decays: decays)
-                    }
+                return stride(
+                    from: slot.range.lowerBound,
+                    to: slot.range.upperBound,
+                    by: Self.segmentLength
+                )
+                .map {
+                    let end = min($0 + Self.segmentLength, slot.range.upperBound)
+                    return Segment(range: $0..<end, decays: decays)
+                }
             }
     }
 
@@ -121,7 +125,11 @@ public final class AdamW: @unchecked Sendable {
             if rest > 0 {
                 let (beta1, beta2) = (constants.beta1, constants.beta2)
                 Elementwise.scale(first.base + base, by: Float(pow(beta1, rest)), count: hiddenSize)
-                Elementwise.scale(second.base + base, by: Float(pow(beta2, rest)), count: hiddenSize)
+                Elementwise.scale(
+                    second.base + base,
+                    by: Float(pow(beta2, rest)),
+                    count: hiddenSize
+                )
             }
             step = end
         }

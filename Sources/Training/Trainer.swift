@@ -74,7 +74,8 @@ public struct Trainer {
         for epoch in 0..<configuration.epochs {
             let batches = sampler.epoch(epoch)
             var lossSum = 0.0
-            for start in stride(from: 0, to: batches.count, by: configuration.gradientAccumulation) {
+            for start in stride(from: 0, to: batches.count, by: configuration.gradientAccumulation)
+            {
                 let end = min(start + configuration.gradientAccumulation, batches.count)
                 let group = (start..<end).map { batches[$0] }
                 let examples = group.reduce(0) { $0 + $1.count }

@@ -55,7 +55,7 @@ func writeSample(
         configuration: configuration,
         parameters: parameters ?? sampleParameters(configuration),
         tokenizerFiles: [sampleVocabulary],
-        modelCard: "# sample\n",
+        modelCard: { _ in "# sample\n" },
         to: url,
         force: force,
         additionalFiles: additionalFiles

@@ -29,10 +29,13 @@ let teacherConfiguration = BertConfiguration(
 
 @Suite("How a student starts")
 struct StudentTests {
-    @Test("layers are spread evenly with both ends", arguments: [
-        (3, 6, [0, 2, 5]), (6, 12, [0, 2, 4, 6, 8, 11]), (4, 4, [0, 1, 2, 3]), (1, 6, [5]),
-        (2, 6, [0, 5]), (5, 7, [0, 1, 3, 4, 6]),
-    ])
+    @Test(
+        "layers are spread evenly with both ends",
+        arguments: [
+            (3, 6, [0, 2, 5]), (6, 12, [0, 2, 4, 6, 8, 11]), (4, 4, [0, 1, 2, 3]), (1, 6, [5]),
+            (2, 6, [0, 5]), (5, 7, [0, 1, 3, 4, 6]),
+        ]
+    )
     func evenlySpaced(student: Int, teacher: Int, expected: [Int]) {
         #expect(
             LayerSelection.evenlySpaced(studentLayers: student, teacherLayers: teacher) == expected

@@ -73,7 +73,10 @@ struct Demo: ParsableCommand {
             ["evaluate", "--teacher", teacher, "--student", student, "--student", plain]
                 + ["--data", dev, "--predictions", "\(output)/predictions.tsv"] + workers
         )
-        try step("The student at work", ["predict", "--model", student, "\(fixtures)/text/examples.txt"])
+        try step(
+            "The student at work",
+            ["predict", "--model", student, "\(fixtures)/text/examples.txt"]
+        )
         try StandardOutput.write("Written to \(printable(output))/:\n")
         for path in try FileManager.default.subpathsOfDirectory(atPath: output).sorted() {
             let attributes = try FileManager.default.attributesOfItem(atPath: "\(output)/\(path)")
@@ -109,7 +112,8 @@ struct Demo: ParsableCommand {
             .missingInput,
             "fixtures/teacher/tf_model.h5",
             "the teacher that comes with BertKit was not found",
-            remedy: "Run the demo in BertKit's repository, or name its fixtures folder with --fixtures"
+            remedy:
+                "Run the demo in BertKit's repository, or name its fixtures folder with --fixtures"
         )
     }
 }

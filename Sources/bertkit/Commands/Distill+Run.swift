@@ -73,38 +73,41 @@ extension Distill {
             label: "distilling",
             log: &log
         )
-        let studentMeasure = ModelRunner.measure(
+        let measured = ModelRunner.measure(
             student.model,
             name: "student",
-            bytesOnDisk: 4 * student.model.parameterCount.total,
+            bytesOnDisk: 0,
             on: dev,
             pool: work.pool
         )
-        let report = try ComparisonReport(
-            kind: kind,
-            targets: dev.targets,
-            teacher: teacherMeasure,
-            students: [studentMeasure],
-            temperature: 1
-        )
-        var card = ModelCard(
+        let card = ModelCard(
             name: URL(filePath: output.output).lastPathComponent,
-            summary: "A BERT \(kind.isRegression ? "regressor" : "classifier") distilled with BertKit "
+            summary:
+                "A BERT \(kind.isRegression ? "regressor" : "classifier") distilled with BertKit "
                 + "from a teacher of \(teacher.configuration.hiddenLayerCount) layers, on "
                 + "\(Numbers.count(train.count)) examples."
         )
-        card.fill(from: report, result: result, run: run)
-        try work.write(
+        let report = try work.write(
             student.model,
+            measured: measured,
             tokenizerFiles: TokenizerFiles.files(
                 vocabulary: teacher.vocabulary,
                 configuration: teacher.tokenizerConfiguration,
                 maximumPositions: student.model.configuration.maximumPositionCount
             ),
-            card: card,
             run: run,
-            log: log
-        )
+            log: log,
+            card: card,
+            result: result
+        ) { (measured) throws(Failure) in
+            try ComparisonReport(
+                kind: kind,
+                targets: dev.targets,
+                teacher: teacherMeasure,
+                students: [measured],
+                temperature: 1
+            )
+        }
         try StandardOutput.write(report.table.plain + "\n")
     }
 

@@ -58,36 +58,38 @@ extension Finetune {
         )
         let measured = ModelRunner.measure(
             student.model,
-            name: output.output,
-            bytesOnDisk: 4 * student.model.parameterCount.total,
+            name: outputName,
+            bytesOnDisk: 0,
             on: dev,
             pool: work.pool
         )
-        let report = try ComparisonReport(
-            kind: kind,
-            targets: dev.targets,
-            teacher: measured,
-            students: [],
-            temperature: 1
-        )
         var card = ModelCard(
             name: outputName,
-            summary: "A BERT \(kind.isRegression ? "regressor" : "classifier") fine-tuned with BertKit "
-                + "on \(Numbers.count(train.count)) examples."
+            summary: "A BERT \(kind.isRegression ? "regressor" : "classifier") fine-tuned with "
+                + "BertKit on \(Numbers.count(train.count)) examples."
         )
         card.tags = ["bert"]
-        card.fill(from: report, result: result, run: run)
-        try work.write(
+        let report = try work.write(
             student.model,
+            measured: measured,
             tokenizerFiles: TokenizerFiles.files(
                 vocabulary: vocabulary,
                 configuration: tokenizer,
                 maximumPositions: positions
             ),
-            card: card,
             run: run,
-            log: log
-        )
+            log: log,
+            card: card,
+            result: result
+        ) { (measured) throws(Failure) in
+            try ComparisonReport(
+                kind: kind,
+                targets: dev.targets,
+                teacher: measured,
+                students: [],
+                temperature: 1
+            )
+        }
         try StandardOutput.write(report.table.plain + "\n")
     }
 

@@ -151,19 +151,36 @@ struct TrainingRun {
         }
     }
 
-    /// Writes the model folder with the run and the log beside it.
+    /// Writes the model folder with the run and the log beside it, and returns the comparison that
+    /// its card shows.
+    ///
+    /// - Parameters:
+    ///   - measured: the model on the development data; its bytes on disk are filled in here.
+    ///   - report: compares the completed measurement.
     func write(
         _ model: BertModel,
+        measured: ModelMeasurement,
         tokenizerFiles: [(name: String, bytes: [UInt8])],
-        card: ModelCard,
         run: ResolvedRun,
-        log: TrainingLog
-    ) throws {
+        log: TrainingLog,
+        card: ModelCard,
+        result: TrainingResult,
+        report: (ModelMeasurement) throws(Failure) -> ComparisonReport
+    ) throws -> ComparisonReport {
+        var comparison: ComparisonReport?
         try ModelFolder.write(
             configuration: model.configuration,
             parameters: model.parameters,
             tokenizerFiles: tokenizerFiles.map { ModelFolder.File(name: $0.name, bytes: $0.bytes) },
-            modelCard: card.text(),
+            modelCard: { (byteCount) throws(Failure) in
+                var measured = measured
+                measured.bytesOnDisk = byteCount
+                let made = try report(measured)
+                comparison = made
+                var card = card
+                card.fill(from: made, result: result, run: run)
+                return card.text()
+            },
             to: outputURL,
             force: output.force,
             additionalFiles: [
@@ -172,6 +189,8 @@ struct TrainingRun {
             ]
         )
         say("written: \(printable(output.output))/")
+        guard let comparison else { preconditionFailure("a folder was written without a card") }
+        return comparison
     }
 
     /// Puts a dropout given as an option in the place of the configuration's.
@@ -190,14 +209,16 @@ struct TrainingLog {
     mutating func append(_ step: TrainingEvent.StepReport) {
         guard step.step % 10 == 0 || step.step == 1 || step.step == step.totalSteps else { return }
         let terms = step.terms.map { "\"\($0.name)\": \(number($0.value))" }
-        text += "{\"step\": \(step.step), \"epoch\": \(step.epoch + 1), \"loss\": "
+        text +=
+            "{\"step\": \(step.step), \"epoch\": \(step.epoch + 1), \"loss\": "
             + "\(number(step.loss)), \"terms\": {\(terms.joined(separator: ", "))}, "
             + "\"learning_rate\": \(number(step.learningRate)), "
             + "\"gradient_norm\": \(number(step.gradientNorm))}\n"
     }
 
     mutating func append(_ evaluation: TrainingEvent.EvaluationReport) {
-        text += "{\"step\": \(evaluation.step), \"epoch\": \(evaluation.epoch + 1), "
+        text +=
+            "{\"step\": \(evaluation.step), \"epoch\": \(evaluation.epoch + 1), "
             + "\"dev_\(evaluation.score.metric)\": \(number(evaluation.score.value)), "
             + "\"dev_loss\": \(number(evaluation.score.loss)), \"best\": \(evaluation.isBest)}\n"
     }
