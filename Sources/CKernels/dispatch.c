@@ -27,6 +27,23 @@
 
 KERNELS(BIND)
 
+#define BK_MEMBER(NAME, VERSION) .NAME = NAME##VERSION,
+#define BK_BASELINE(NAME) BK_MEMBER(NAME, _baseline)
+#define BK_AVX2(NAME) BK_MEMBER(NAME, _avx2)
+#define BK_AVX512(NAME) BK_MEMBER(NAME, _avx512)
+
+size_t bk_kernel_versions(bk_kernel_version versions[3]) {
+    size_t count = 0;
+    versions[count++] = (bk_kernel_version){.name = "baseline", KERNELS(BK_BASELINE)};
+#if defined(__x86_64__)
+    if (__builtin_cpu_supports("x86-64-v3"))
+        versions[count++] = (bk_kernel_version){.name = "AVX2", KERNELS(BK_AVX2)};
+    if (__builtin_cpu_supports("x86-64-v4"))
+        versions[count++] = (bk_kernel_version){.name = "AVX-512", KERNELS(BK_AVX512)};
+#endif
+    return count;
+}
+
 static size_t padded(size_t n) { return (n + 15) / 16 * 16; }
 
 size_t bk_attention_scratch(size_t length, size_t head_size) {

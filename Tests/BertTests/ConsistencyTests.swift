@@ -138,7 +138,8 @@ import Tokenization
         #expect(verdict.passes, "\(verdict)")
         backward(0..<24, parts, accumulate: false)
         #expect(
-            parts.all(model.layout).map(\.bitPattern) == expected.all(model.layout).map(\.bitPattern)
+            parts.all(model.layout).map(\.bitPattern)
+                == expected.all(model.layout).map(\.bitPattern)
         )
     }
 }

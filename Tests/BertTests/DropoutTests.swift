@@ -41,11 +41,14 @@ import Tokenization
         }
         let gradients = Gradients(model.layout)
         pass.backward(OutputGradients(logits: cotangent), into: gradients)
-        let global = gradients.all(model.layout).reduce(0) { $0 + Double($1) * Double($1) }.squareRoot()
+        let global = gradients.all(model.layout).reduce(0) { $0 + Double($1) * Double($1) }
+            .squareRoot()
         for (name, slot) in model.layout.entries {
             let gradient = gradients.values(name, slot).map(Double.init)
             let start = reference.weights[name] ?? []
-            let direction = gradient.map { _ in Double(random.nextUniform() - 0.5) * 12.0.squareRoot() }
+            let direction = gradient.map { _ in
+                Double(random.nextUniform() - 0.5) * 12.0.squareRoot()
+            }
             let size = 1e-6
             reference.weights[name] = zip(start, direction).map { $0 + size * $1 }
             let above = loss(reference)

@@ -18,7 +18,8 @@ import Training
     }
 
     @Test(arguments: [
-        "encoder.layer.0.attention.self.query.weight", "encoder.layer.1.attention.self.value.weight",
+        "encoder.layer.0.attention.self.query.weight",
+        "encoder.layer.1.attention.self.value.weight",
         "encoder.layer.1.attention.output.dense.weight", "pooler.dense.weight",
     ])
     func `a transposed square weight is noticed`(_ name: String) throws {
@@ -32,7 +33,8 @@ import Training
         func scale(_ tensor: inout Tensor) { tensor.values = tensor.values.map { $0 * root } }
         var wrong = golden
         for layer in 0..<golden.configuration.hiddenLayerCount {
-            wrong = wrong
+            wrong =
+                wrong
                 .changing("encoder.layer.\(layer).attention.self.query.weight", scale)
                 .changing("encoder.layer.\(layer).attention.self.query.bias", scale)
         }
@@ -75,7 +77,11 @@ import Training
             var wrong = golden
             var offsets = batch.offsets
             for index in 1..<offsets.count - 1 { offsets[index] += by }
-            wrong.batch = PackedBatch(ids: batch.ids, tokenTypes: batch.tokenTypes, offsets: offsets)
+            wrong.batch = PackedBatch(
+                ids: batch.ids,
+                tokenTypes: batch.tokenTypes,
+                offsets: offsets
+            )
             try expectNoticed(wrong, "offsets off by \(by)")
         }
     }

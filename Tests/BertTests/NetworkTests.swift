@@ -49,7 +49,8 @@ import Training
             cotangents.attentionScores[layer] =
                 try golden.file.tensor("cotangents/attention_scores.\(layer)").values
         }
-        let verdict = try Comparison(golden).backward("intermediate", mode: .all) { _ in cotangents }
+        let verdict = try Comparison(golden).backward("intermediate", mode: .all) { _ in cotangents
+        }
         #expect(verdict.passes, "\(verdict)")
     }
 

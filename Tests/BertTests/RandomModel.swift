@@ -30,7 +30,8 @@ enum RandomModel {
     static func encodings(_ count: Int, seed: UInt64, lengths: [Int] = []) -> [Encoding] {
         var random = Philox(seed: seed, purpose: .sampling)
         return (0..<count).map { index in
-            let length = index < lengths.count ? lengths[index] : Int.random(in: 2...70, using: &random)
+            let length =
+                index < lengths.count ? lengths[index] : Int.random(in: 2...70, using: &random)
             let split = Int.random(in: 1...length, using: &random)
             return Encoding(
                 ids: (0..<length).map { _ in Int32.random(in: 0..<211, using: &random) },

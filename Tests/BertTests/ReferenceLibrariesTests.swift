@@ -16,7 +16,10 @@ struct ReferenceLibrariesTests {
 
     @Test("TensorFlow's folder holds PyTorch's parameters under the canonical names")
     func parameters() throws {
-        let folder = try ModelFolder.open(Fixtures.folder.appending(path: "goldens/tf_classifier"), requireHead: true)
+        let folder = try ModelFolder.open(
+            Fixtures.folder.appending(path: "goldens/tf_classifier"),
+            requireHead: true
+        )
         let leaves = try folder.loadParameters().leaves
         #expect(try leaves.map(\.name).sorted() == torch.names(in: "parameters"))
         for (name, tensor) in leaves {

@@ -24,7 +24,9 @@ struct ReferenceModel {
         batch = golden.batch
         self.firstTokensOnly = firstTokensOnly
         weights = Dictionary(
-            uniqueKeysWithValues: golden.parameters.leaves.map { ($0.name, $0.leaf.values.map(Double.init)) }
+            uniqueKeysWithValues: golden.parameters.leaves.map {
+                ($0.name, $0.leaf.values.map(Double.init))
+            }
         )
         let (tokens, hidden) = (golden.batch.tokenCount, golden.configuration.hiddenSize)
         let scores = (0..<golden.batch.sequenceCount).reduce(0) {
@@ -60,7 +62,10 @@ struct ReferenceModel {
         let key = (UInt32(truncatingIfNeeded: seed), UInt32(truncatingIfNeeded: seed >> 32))
         let keep = Double(1 / (1 - probability))
         return stride(from: 0, to: count, by: 4).flatMap { element in
-            let words = Philox.block(counter: (UInt32(element / 4), 0, step, site << 8 | 3), key: key)
+            let words = Philox.block(
+                counter: (UInt32(element / 4), 0, step, site << 8 | 3),
+                key: key
+            )
             return [words.0, words.1, words.2, words.3].map {
                 Double($0) < (Double(probability) * 0x1p32).rounded(.down) ? 0 : keep
             }
@@ -96,7 +101,11 @@ struct ReferenceModel {
                 return norm(
                     "\(prefix)output.LayerNorm",
                     sum(
-                        dropped(linear("\(prefix)output.dense", inner), site: 4 * layer + 6, row: row),
+                        dropped(
+                            linear("\(prefix)output.dense", inner),
+                            site: 4 * layer + 6,
+                            row: row
+                        ),
                         attended
                     )
                 )

@@ -56,7 +56,9 @@ struct Verdict: CustomStringConvertible {
             findings.append(Finding(quantity: quantity, error: .infinity, allowed: 0))
             return
         }
-        let error = zip(computed, expected).reduce(0) { $0 + (Double($1.0) - $1.1) * (Double($1.0) - $1.1) }
+        let error = zip(computed, expected).reduce(0) {
+            $0 + (Double($1.0) - $1.1) * (Double($1.0) - $1.1)
+        }
         let norm = expected.reduce(0) { $0 + $1 * $1 }.squareRoot()
         findings.append(
             Finding(quantity: quantity, error: error.squareRoot(), allowed: relative * norm + floor)

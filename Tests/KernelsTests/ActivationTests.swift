@@ -44,7 +44,9 @@ import Testing
         let d = normals(x.count, seed: 1)
         let dIn = GuardedFloats(d)
         activation.backward(x, dIn.base, dIn.base, count: x.count)
-        let expected = zip(x, d).map { ReferenceActivation.slope(activation, Double($0)) * Double($1) }
+        let expected = zip(x, d).map {
+            ReferenceActivation.slope(activation, Double($0)) * Double($1)
+        }
         let worst = zip(dIn.values, expected).map { abs(Double($0) - $1) }.max() ?? .infinity
         #expect(worst < 1e-5, "\(worst)")
         #expect(worstError(dIn.values, expected) < 2e-6)

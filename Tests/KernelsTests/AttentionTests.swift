@@ -150,7 +150,10 @@ import Testing
                 worstError(d[1].values, expected.k, floor: 1),
                 worstError(d[2].values, expected.v),
             ]
-            #expect(errors.allSatisfy { $0 < 5e-6 }, "\(name), scores \(hasScoreGradient): \(errors)")
+            #expect(
+                errors.allSatisfy { $0 < 5e-6 },
+                "\(name), scores \(hasScoreGradient): \(errors)"
+            )
             #expect([gradients, dContext, dScores, scratch, logSum].areIntact, "\(name)")
         }
     }

@@ -4,7 +4,12 @@ import Testing
 @Suite struct DropoutTests {
     @Test(arguments: [0.1, 0.25, 0.5, 0.999] as [Float])
     func `masks are Philox's words, from any element on`(_ probability: Float) {
-        let dropout = Dropout(probability: probability, seed: 0xDEAD_BEEF_0123_4567, step: 9, site: 21)
+        let dropout = Dropout(
+            probability: probability,
+            seed: 0xDEAD_BEEF_0123_4567,
+            step: 9,
+            site: 21
+        )
         let beyondOneWord = 1 << 34  // its block number needs the counter's second word
         for first in [0, 1, 2, 3, 4, 5, 62, 63, 64, 65, 1001, beyondOneWord - 30] {
             for count in [0, 1, 2, 3, 5, 61, 63, 64, 65, 130] {
@@ -55,10 +60,16 @@ import Testing
     @Test func `the dropped share is the probability, and the sum is kept`() {
         let count = 1 << 18
         let values = GuardedFloats([Float](repeating: 1, count: count))
-        Dropout(probability: 0.1, seed: 8, step: 0, site: 0).apply(to: values.base, count: count, first: 0)
+        Dropout(probability: 0.1, seed: 8, step: 0, site: 0).apply(
+            to: values.base,
+            count: count,
+            first: 0
+        )
         let dropped = values.values.filter { $0 == 0 }.count
         // Five standard deviations of the binomial distribution.
-        #expect(abs(Double(dropped) - 0.1 * Double(count)) < 5 * (0.09 * Double(count)).squareRoot())
+        #expect(
+            abs(Double(dropped) - 0.1 * Double(count)) < 5 * (0.09 * Double(count)).squareRoot()
+        )
         let mean = doubles(values.values).reduce(0, +) / Double(count)
         #expect(abs(mean - 1) < 0.01)
     }

@@ -37,7 +37,10 @@ import Testing
         }
     }
 
-    @Test(arguments: oddSizes, [0, 1, 5]) func `column sums add up rows`(_ columns: Int, _ rows: Int) {
+    @Test(arguments: oddSizes, [0, 1, 5]) func `column sums add up rows`(
+        _ columns: Int,
+        _ rows: Int
+    ) {
         let stride = columns + 3
         let x = normals(rows * stride, seed: 4)
         let start = normals(columns, seed: 5)

@@ -22,7 +22,10 @@ import Testing
         for drop in Drop.allCases {
             for hasResidual in [false, true] {
                 let dropout = Dropout(
-                    probability: drop == .none ? 0 : 0.3, seed: 6, step: 7, site: 8
+                    probability: drop == .none ? 0 : 0.3,
+                    seed: 6,
+                    step: 7,
+                    site: 8
                 )
                 let mask = doubles(
                     ReferenceDropout.factors(

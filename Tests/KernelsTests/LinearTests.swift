@@ -89,7 +89,9 @@ import Testing
         func widened(_ values: [Float], _ columns: Int, _ stride: Int) -> GuardedFloats {
             var wide = normals(rows * stride, seed: 7)
             for row in 0..<rows {
-                for column in 0..<columns { wide[row * stride + 3 + column] = values[row * columns + column] }
+                for column in 0..<columns {
+                    wide[row * stride + 3 + column] = values[row * columns + column]
+                }
             }
             return GuardedFloats(wide)
         }

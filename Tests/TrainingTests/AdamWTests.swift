@@ -32,7 +32,8 @@ import Training
                 second[index] = beta2 * second[index] + (1 - beta2) * g * g
                 let deviation = (second[index] / corrections.1).squareRoot()
                 weight[index] -= rate * constants.weightDecay * weight[index]
-                weight[index] -= rate * first[index] / corrections.0 / (deviation + constants.epsilon)
+                weight[index] -=
+                    rate * first[index] / corrections.0 / (deviation + constants.epsilon)
             }
         }
     }

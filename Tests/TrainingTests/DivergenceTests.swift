@@ -41,16 +41,21 @@ import Training
     }
 
     /// Every kind of weight: none may swallow what is not a number.
-    @Test(arguments: [
-        "embeddings.word_embeddings.weight", "embeddings.position_embeddings.weight",
-        "embeddings.token_type_embeddings.weight", "embeddings.LayerNorm.weight",
-        "encoder.layer.0.attention.self.query.weight", "encoder.layer.0.attention.self.key.bias",
-        "encoder.layer.1.attention.self.query.bias", "encoder.layer.1.attention.self.value.weight",
-        "encoder.layer.1.attention.output.dense.weight",
-        "encoder.layer.0.attention.output.LayerNorm.bias",
-        "encoder.layer.0.intermediate.dense.weight", "encoder.layer.1.output.dense.bias",
-        "encoder.layer.1.output.LayerNorm.weight", "pooler.dense.weight", "classifier.bias",
-    ], [BertConfiguration.Activation.gelu, .geluTanh(name: "gelu_new"), .relu])
+    @Test(
+        arguments: [
+            "embeddings.word_embeddings.weight", "embeddings.position_embeddings.weight",
+            "embeddings.token_type_embeddings.weight", "embeddings.LayerNorm.weight",
+            "encoder.layer.0.attention.self.query.weight",
+            "encoder.layer.0.attention.self.key.bias",
+            "encoder.layer.1.attention.self.query.bias",
+            "encoder.layer.1.attention.self.value.weight",
+            "encoder.layer.1.attention.output.dense.weight",
+            "encoder.layer.0.attention.output.LayerNorm.bias",
+            "encoder.layer.0.intermediate.dense.weight", "encoder.layer.1.output.dense.bias",
+            "encoder.layer.1.output.LayerNorm.weight", "pooler.dense.weight", "classifier.bias",
+        ],
+        [BertConfiguration.Activation.gelu, .geluTanh(name: "gelu_new"), .relu]
+    )
     func `a weight that is not a number stops training before it changes anything`(
         _ name: String,
         _ activation: BertConfiguration.Activation
@@ -62,7 +67,9 @@ import Training
         let slot = try #require(model.layout.entries.first { $0.name == name }).slot
         // Of the tables, the first row; all words, since not all occur.
         let isWord = name == "embeddings.word_embeddings.weight"
-        for element in 0..<(isWord ? slot.shape.count : 1) { model.weights.pointer(slot)[element] = .nan }
+        for element in 0..<(isWord ? slot.shape.count : 1) {
+            model.weights.pointer(slot)[element] = .nan
+        }
         let before = SmallTask.bits(model)
         let trainer = Trainer(
             model,

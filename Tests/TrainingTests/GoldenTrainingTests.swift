@@ -62,14 +62,22 @@ import Training
         static let constants = AdamW.Constants(weightDecay: 0.01, clipNorm: 1)
 
         /// The largest relative distance of a final parameter.
+        ///
+        /// Key biases are left out: their gradient is zero but for rounding, which AdamW blows up to
+        /// steps of almost the learning rate. They shift all of a query's scores alike and change no
+        /// output; PyTorch's own single and double precision differ in them as much.
         func worstParameter() throws -> (distance: Double, name: String) {
             let expected = try golden.doubles(in: "final/f64")
-            return model.layout.entries.map { name, slot in
-                (
-                    relativeL2(model.weights.tensor(slot).values, expected[name] ?? [], floor: 1e-3),
-                    name
-                )
-            }.max { $0.0 < $1.0 } ?? (.infinity, "")
+            let distances = model.layout.entries.compactMap { name, slot in
+                name.hasSuffix("key.bias")
+                    ? nil
+                    : (distance(slot, from: expected[name] ?? []), name)
+            }
+            return distances.max { $0.0 < $1.0 } ?? (.infinity, "")
+        }
+
+        private func distance(_ slot: ParameterSlot, from expected: [Double]) -> Double {
+            relativeL2(model.weights.tensor(slot).values, expected, floor: 1e-3)
         }
     }
 
@@ -79,21 +87,21 @@ import Training
             actual: run.losses,
             expected: try run.golden.doubles("training/f64/losses"),
             absolute: 0,
-            relative: 1e-4,
-            reason: "losses of ten steps; single precision gives about 1e-6"
+            relative: 1e-5,
+            reason: "losses of ten steps; single precision gives about 5e-7"
         )
         let norms = try run.golden.doubles("training/f64/gradient_norms")
         expectClose(
             actual: run.norms,
             expected: norms,
             absolute: 0,
-            relative: 1e-4,
+            relative: 1e-5,
             reason: "gradient norms"
         )
         #expect(norms.contains { $0 > 1 } && norms.contains { $0 < 1 })
         #expect(try run.rates == run.golden.doubles("training/f64/learning_rates"))
         let worst = try run.worstParameter()
-        #expect(worst.distance <= 1e-4, "\(worst)")
+        #expect(worst.distance <= 1e-5, "\(worst)")
     }
 
     @Test func `every word row is PyTorch's, also those of rare and absent words`() throws {
@@ -105,7 +113,7 @@ import Training
         for row in 0..<slot.shape[0] {
             let range = row * width..<(row + 1) * width
             let distance = relativeL2(Array(found[range]), Array(expected[range]))
-            #expect(distance <= 1e-4, "row \(row): \(distance)")
+            #expect(distance <= 1e-5, "row \(row): \(distance)")
             // Even a word that never occurs decays.
             #expect(found[range] != initial[range], "row \(row)")
         }
@@ -129,6 +137,6 @@ import Training
     ])
     func `another optimizer is noticed`(_ name: String, _ constants: AdamW.Constants) throws {
         let worst = try Run(workers: 2, constants: constants).worstParameter()
-        #expect(worst.distance > 1e-4, "\(name)")
+        #expect(worst.distance > 1e-5, "\(name)")
     }
 }

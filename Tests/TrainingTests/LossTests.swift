@@ -18,7 +18,7 @@ import Training
     struct Classification: Decodable, Sendable, CustomTestStringConvertible {
         let name: String
         let temperature: Double
-        let hard_label_weight: Double
+        let hardLabelWeight: Double
         let student: [[Float]]
         let teacher: [[Float]]
         let labels: [Int]
@@ -38,7 +38,7 @@ import Training
         }
     }
     struct Regression: Decodable, Sendable {
-        let hard_label_weight: Double
+        let hardLabelWeight: Double
         let student: [Float]
         let teacher: [Float]
         let targets: [Float]
@@ -50,8 +50,10 @@ import Training
     }
 
     static let file: File? = {
+        let decoder = JSONDecoder()
+        decoder.keyDecodingStrategy = .convertFromSnakeCase
         let url = Fixtures.folder.appending(path: "goldens/losses.json")
-        return (try? Data(contentsOf: url)).flatMap { try? JSONDecoder().decode(File.self, from: $0) }
+        return (try? Data(contentsOf: url)).flatMap { try? decoder.decode(File.self, from: $0) }
     }()
 
     @Test func `the goldens are there`() throws {
@@ -60,11 +62,12 @@ import Training
     }
 
     @Test(arguments: file?.classification ?? [])
-    func `soft targets, gold labels and their mixture are PyTorch's`(_ data: Classification) throws {
+    func `soft targets, gold labels and their mixture are PyTorch's`(_ data: Classification) throws
+    {
         let factor = data.temperature * data.temperature
         try expect(data.loss(hard: 0), data, "soft_cross_entropy_times_t2", scale: factor)
         try expect(data.loss(hard: 0, scaled: false), data, "soft_cross_entropy", scale: 1)
-        try expect(data.loss(hard: data.hard_label_weight), data, "mixed", scale: factor)
+        try expect(data.loss(hard: data.hardLabelWeight), data, "mixed", scale: factor)
         try expect(data.loss(hard: 1), data, "cross_entropy", scale: 1)
         try expect(
             CrossEntropyLoss(
@@ -132,7 +135,10 @@ import Training
         )
         let logits: [Float] = [1, -1, 0.5, 2]
         let both = loss.evaluate(logits: logits, examples: [2, 1])
-        let alone = [loss.evaluate(logits: [1, -1], examples: [2]), loss.evaluate(logits: [0.5, 2], examples: [1])]
+        let alone = [
+            loss.evaluate(logits: [1, -1], examples: [2]),
+            loss.evaluate(logits: [0.5, 2], examples: [1]),
+        ]
         #expect(abs(both.loss - (alone[0].loss + alone[1].loss) / 2) < 1e-12)
         let gradients = alone.flatMap(\.gradient.logits)
         for (found, expected) in zip(both.gradient.logits, gradients) {
@@ -155,7 +161,7 @@ import Training
         }
         let objectives: [(any Objective, String)] = [
             (loss(0), "teacher_mse"), (loss(1), "target_mse"),
-            (loss(data.hard_label_weight), "mixed"),
+            (loss(data.hardLabelWeight), "mixed"),
             (MeanSquaredError(targets: data.targets), "target_mse"),
         ]
         for (objective, name) in objectives {

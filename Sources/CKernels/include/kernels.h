@@ -105,3 +105,32 @@ void bk_adamw_step(float *weight, float *first, float *second, const float *grad
 /// The same with a gradient of zero, for `step_count` steps in turn over one short row.
 void bk_adamw_idle_steps(float *weight, float *first, float *second, size_t count,
                          const bk_adamw *steps, size_t step_count);
+
+/// Every kernel of one instruction set, so that the versions can be held against each other. Anything
+/// else calls the kernels by their names.
+typedef struct {
+    const char *name;
+    __typeof(bk_gelu_forward) *bk_gelu_forward;
+    __typeof(bk_gelu_backward) *bk_gelu_backward;
+    __typeof(bk_gelu_tanh_forward) *bk_gelu_tanh_forward;
+    __typeof(bk_gelu_tanh_backward) *bk_gelu_tanh_backward;
+    __typeof(bk_relu_forward) *bk_relu_forward;
+    __typeof(bk_relu_backward) *bk_relu_backward;
+    __typeof(bk_add_bias) *bk_add_bias;
+    __typeof(bk_add_column_sums) *bk_add_column_sums;
+    __typeof(bk_add) *bk_add;
+    __typeof(bk_scale) *bk_scale;
+    __typeof(bk_sum_of_squares) *bk_sum_of_squares;
+    __typeof(bk_all_finite) *bk_all_finite;
+    __typeof(bk_dropout_apply) *bk_dropout_apply;
+    __typeof(bk_layer_norm_forward) *bk_layer_norm_forward;
+    __typeof(bk_layer_norm_backward) *bk_layer_norm_backward;
+    __typeof(bk_embedding_sum) *bk_embedding_sum;
+    __typeof(bk_attention_forward) *bk_attention_forward;
+    __typeof(bk_attention_backward) *bk_attention_backward;
+    __typeof(bk_adamw_step) *bk_adamw_step;
+    __typeof(bk_adamw_idle_steps) *bk_adamw_idle_steps;
+} bk_kernel_version;
+
+/// The versions that this processor can run, the baseline first; returns how many (at most three).
+size_t bk_kernel_versions(bk_kernel_version versions[3]);
