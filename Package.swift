@@ -121,7 +121,7 @@ let package = Package(
         ),
         .target(
             name: "TestSupport",
-            dependencies: ["Tensors"],
+            dependencies: ["Tensors", "HDF5", "Diagnostics"],
             path: "Tests/TestSupport",
             swiftSettings: swiftSettings
         ),
@@ -162,6 +162,11 @@ let package = Package(
         ),
         .testTarget(
             name: "EvaluationTests",
+            dependencies: libraryModules + ["TestSupport"],
+            swiftSettings: swiftSettings
+        ),
+        .testTarget(
+            name: "DistillationTests",
             dependencies: libraryModules + ["TestSupport"],
             swiftSettings: swiftSettings
         ),

@@ -1,1 +1,107 @@
 #pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+// Element-wise, normalisation, attention, dropout and optimizer loops over packed rows.
+//
+// Every function runs on the calling thread, allocates nothing, and is compiled for AVX-512, AVX2 and
+// the baseline instruction set; the loader picks the version for the processor. Matrices are row-major;
+// "stride" is the distance between rows in elements. Formulas and dimension letters: docs/numerics.md.
+
+/// Philox4x32-10 position of a dropout mask: element e of the mask is word e % 4 of block e / 4.
+typedef struct {
+    uint64_t seed;
+    uint32_t step;
+    uint32_t site;
+    /// Chance of being dropped, in [0, 1); 0 means no dropout.
+    float probability;
+} bk_dropout;
+
+/// Flushes denormal numbers to zero on the calling thread.
+void bk_flush_denormals(void);
+/// The processors this process may run on, at least 1.
+int bk_available_processors(void);
+
+// out[i] = gelu(in[i]) in the exact (erf) form; backward: d_in[i] = d_out[i] * gelu'(in[i]).
+void bk_gelu_forward(const float *in, float *out, size_t count);
+void bk_gelu_backward(const float *in, const float *d_out, float *d_in, size_t count);
+// The tanh approximation.
+void bk_gelu_tanh_forward(const float *in, float *out, size_t count);
+void bk_gelu_tanh_backward(const float *in, const float *d_out, float *d_in, size_t count);
+void bk_relu_forward(const float *in, float *out, size_t count);
+void bk_relu_backward(const float *in, const float *d_out, float *d_in, size_t count);
+
+/// Adds `bias[columns]` to each row.
+void bk_add_bias(float *rows, const float *bias, size_t row_count, size_t columns);
+/// sums[columns] += the sum of the rows, in row order.
+void bk_add_column_sums(const float *rows, size_t stride, float *sums, size_t row_count,
+                        size_t columns);
+/// a[i] += b[i].
+void bk_add(float *a, const float *b, size_t count);
+/// a[i] *= factor.
+void bk_scale(float *a, float factor, size_t count);
+/// The sum of squares, accumulated in double precision.
+double bk_sum_of_squares(const float *a, size_t count);
+/// 1 when every element is finite.
+int bk_all_finite(const float *a, size_t count);
+
+/// in[i] = keep ? in[i] / (1 - p) : 0 for mask elements first_element + i.
+void bk_dropout_apply(float *values, size_t count, uint64_t first_element, bk_dropout dropout);
+
+/// One row block of: sum = dropout(dense) + residual; out = LayerNorm(sum).
+///
+/// `sum`, `mean` and `rstd` are written when `sum` is not NULL (`sum` may be `dense`). `residual` may be
+/// NULL. `first_row` places the block in the batch, for the dropout mask. `dropout_after` drops the
+/// output instead (as BERT's embeddings do).
+void bk_layer_norm_forward(float *dense, const float *residual, const float *weight,
+                           const float *bias, float epsilon, float *sum, float *mean, float *rstd,
+                           float *out, size_t row_count, size_t columns, size_t first_row,
+                           bk_dropout dropout, int dropout_after);
+
+/// d_sum = gradient of the LayerNorm's input; d_weight and d_bias (columns) accumulate.
+void bk_layer_norm_backward(const float *d_out, const float *sum, const float *mean,
+                            const float *rstd, const float *weight, float *d_sum, float *d_weight,
+                            float *d_bias, size_t row_count, size_t columns);
+
+/// out[row] = word[ids[row]] + position[row - start of its sequence] + type[types[row]].
+void bk_embedding_sum(const int32_t *ids, const int32_t *positions, const int32_t *types,
+                      const float *word, const float *position, const float *type, float *out,
+                      size_t row_count, size_t columns);
+
+/// Floats of scratch that attention over one sequence and head needs.
+size_t bk_attention_scratch(size_t length, size_t head_size);
+
+/// Scaled dot-product attention of one sequence and head, for its first `queries` tokens.
+///
+/// q, out: [queries, head_size]; k, v: [length, head_size]. `log_sum` [queries] receives the softmax's
+/// log-sum-exp when not NULL, `scores` [queries, length] the unnormalised scores QK'/sqrt(d) when not
+/// NULL. The dropout mask is [queries, length] from `first_element`.
+void bk_attention_forward(const float *q, size_t q_stride, const float *k, const float *v,
+                          size_t stride, float *out, size_t out_stride, size_t queries,
+                          size_t length, size_t head_size, float scale, float *log_sum,
+                          float *scores, uint64_t first_element, bk_dropout dropout,
+                          float *scratch);
+
+/// Gradients of the above; the probabilities are computed again from `log_sum`.
+///
+/// `d_scores` [queries, length], when not NULL, is added to the gradient of the unnormalised scores.
+/// d_q (`q_stride`) and d_k, d_v (`stride`) are overwritten.
+void bk_attention_backward(const float *q, size_t q_stride, const float *k, const float *v,
+                           size_t stride, const float *d_out, size_t out_stride, size_t queries,
+                           size_t length, size_t head_size, float scale, const float *log_sum,
+                           const float *d_scores, uint64_t first_element, bk_dropout dropout,
+                           float *d_q, float *d_k, float *d_v, float *scratch);
+
+/// One AdamW step of `count` consecutive weights.
+///
+/// `gradient_scale` multiplies the gradient (clipping); `decay` is learning rate times weight decay;
+/// `step_size` is learning rate / (1 - beta1^t); `second_correction` is 1 / sqrt(1 - beta2^t). `rest1`
+/// and `rest2` are 1 - beta, which a difference of floats would get right to four digits only.
+typedef struct {
+    float beta1, beta2, rest1, rest2, epsilon, step_size, second_correction, decay, gradient_scale;
+} bk_adamw;
+void bk_adamw_step(float *weight, float *first, float *second, const float *gradient, size_t count,
+                   bk_adamw constants);
+/// The same with a gradient of zero, for `step_count` steps in turn over one short row.
+void bk_adamw_idle_steps(float *weight, float *first, float *second, size_t count,
+                         const bk_adamw *steps, size_t step_count);

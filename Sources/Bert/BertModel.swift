@@ -1,0 +1,104 @@
+import Glibc
+import Kernels
+import Randomness
+public import Tensors
+
+extension BertConfiguration {
+    var kernelActivation: Kernels.Activation {
+        switch activation {
+        case .gelu: .gelu
+        case .geluTanh: .geluTanh
+        case .relu: .relu
+        }
+    }
+}
+
+/// A BERT encoder with a classification (or regression) head on the pooled first token.
+///
+/// A class because training changes its weights in place.
+///
+/// - Source: Devlin et al. 2019; `BertForSequenceClassification` of the transformers library.
+public final class BertModel: @unchecked Sendable {
+    public let configuration: BertConfiguration
+    public let weights: ParameterBuffer
+    var views: ModelViews
+
+    public var layout: ParameterLayout { weights.layout }
+
+    /// A model with weights read from a checkpoint.
+    ///
+    /// - Precondition: the tensors have the shapes that the configuration demands.
+    public init(_ configuration: BertConfiguration, parameters: BertParameters<Tensor>) {
+        self.configuration = configuration
+        weights = ParameterBuffer(ParameterLayout(configuration))
+        views = ModelViews(weights)
+        let slots = layout.entries
+        for ((name, tensor), (slotName, slot)) in zip(parameters.leaves, slots) {
+            precondition(name == slotName, "parameter \(name) where \(slotName) belongs")
+            weights.set(slot, to: tensor)
+        }
+        precondition(parameters.leaves.count == slots.count, "parameters missing")
+    }
+
+    /// A model with new weights: matrices and embeddings from N(0, `initializerRange`), biases zero,
+    /// layer normalisations one and zero.
+    ///
+    /// Parameter number i (in model order) draws from stream i, so that a parameter's values do not
+    /// depend on the others' shapes.
+    public init(_ configuration: BertConfiguration, seed: UInt64) {
+        self.configuration = configuration
+        weights = ParameterBuffer(ParameterLayout(configuration))
+        views = ModelViews(weights)
+        for index in layout.entries.indices { initialize(parameter: index, seed: seed) }
+    }
+
+    /// A model with the same weights in memory of its own.
+    public init(copying other: BertModel) {
+        configuration = other.configuration
+        weights = ParameterBuffer(other.layout)
+        views = ModelViews(weights)
+        weights.copy(from: other.weights)
+    }
+
+    /// Gives parameter `index` (in model order) a new value as a new model has it.
+    public func initialize(parameter index: Int, seed: UInt64) {
+        let (name, slot) = layout.entries[index]
+        let target = weights.pointer(slot)
+        if name.hasSuffix(".bias") {
+            target.update(repeating: 0, count: slot.shape.count)
+        } else if name.hasSuffix("LayerNorm.weight") {
+            target.update(repeating: 1, count: slot.shape.count)
+        } else {
+            var random = Philox(seed: seed, purpose: .initialization, index: UInt32(index))
+            let deviation = configuration.initializerRange
+            for element in 0..<slot.shape.count {
+                target[element] = Float(deviation * random.nextNormal())
+            }
+        }
+    }
+
+    /// The weights as tensors, by checkpoint structure.
+    public var parameters: BertParameters<Tensor> {
+        layout.slots.map { _, slot in weights.tensor(slot) }
+    }
+
+    /// The number of weights, with and without the three embedding tables.
+    public var parameterCount: (total: Int, withoutEmbeddings: Int) {
+        let total = layout.entries.reduce(0) { $0 + $1.slot.shape.count }
+        let embeddings = layout.slots.embeddings
+        let tables = [
+            embeddings.wordEmbeddings, embeddings.positionEmbeddings,
+            embeddings.tokenTypeEmbeddings,
+        ]
+        return (total, total - tables.reduce(0) { $0 + $1.weight.shape.count })
+    }
+}
+
+extension Philox {
+    /// A draw from the standard normal distribution (Box and Muller's cosine branch, two words).
+    mutating func nextNormal() -> Double {
+        let radius = (Double(nextWord()) + 1) * 0x1p-32
+        let angle = Double(nextWord()) * 0x1p-32
+        return (-2 * log(radius)).squareRoot() * cos(2 * Double.pi * angle)
+    }
+}

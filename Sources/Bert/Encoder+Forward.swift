@@ -1,0 +1,231 @@
+import Glibc
+import Kernels
+import Tokenization
+
+/// The forward pass of a shard, layer by layer; used by training and by inference alike.
+struct ForwardPass {
+    let configuration: BertConfiguration
+    let batch: PackedBatch
+    let dropout: DropoutPlan
+    /// Whether the backward pass will need the values before the activation.
+    let training: Bool
+
+    var epsilon: Float { Float(configuration.layerNormEpsilon) }
+
+    /// hidden₀ = dropout(LayerNorm(word + position + type)).
+    ///
+    /// - Parameters:
+    ///   - sum: `[rows, H]`, overwritten; with `statistics`, kept for the backward pass.
+    ///   - output: `[rows, H]`.
+    ///   - rows: the rows of the batch that `sum` and `output` hold.
+    func embed(
+        _ views: ModelViews,
+        positions: [Int32],
+        rows: Range<Int>,
+        sum: Matrix,
+        saved: LayerNorm.Saved?,
+        into output: Matrix
+    ) {
+        batch.ids.withUnsafeBufferPointer { ids in
+            batch.tokenTypes.withUnsafeBufferPointer { types in
+                positions.withUnsafeBufferPointer { positions in
+                    guard let ids = ids.baseAddress, let types = types.baseAddress,
+                        let positions = positions.baseAddress
+                    else { return }
+                    Elementwise.embeddingSum(
+                        ids: ids + rows.lowerBound,
+                        positions: positions + rows.lowerBound,
+                        types: types + rows.lowerBound,
+                        word: views.wordEmbeddings,
+                        position: views.positionEmbeddings,
+                        type: views.tokenTypeEmbeddings,
+                        into: sum
+                    )
+                }
+            }
+        }
+        views.embeddingNorm.forward(
+            dense: sum,
+            residual: nil,
+            epsilon: epsilon,
+            saved: saved,
+            into: output,
+            firstRow: rows.lowerBound,
+            dropout: dropout.embeddings,
+            dropoutAfter: true
+        )
+    }
+
+    /// One encoder layer over the shard's rows.
+    ///
+    /// - Parameters:
+    ///   - origin: the batch row and sequence that row 0 of the activations stands for.
+    func layer(
+        _ index: Int,
+        _ views: LayerViews,
+        _ activations: LayerActivations,
+        shard: Shard,
+        origin: (row: Int, sequence: Int),
+        attentionOffsets: AttentionOffsets?,
+        scratch: UnsafeMutablePointer<Float>
+    ) {
+        let a = activations
+        let rows = shard.rows.shifted(by: -origin.row)
+        let sequences = shard.sequences.shifted(by: -origin.sequence)
+        let queryRows = a.firstTokenOnly ? sequences : rows
+
+        if a.firstTokenOnly {
+            for sequence in shard.sequences {
+                let source = batch.offsets[sequence] - origin.row
+                let target = sequence - origin.sequence
+                (a.queryInput.base + target * a.queryInput.stride).update(
+                    from: a.input.base + source * a.input.stride,
+                    count: a.input.columns
+                )
+            }
+            views.query.forward(a.queryInput.slice(queryRows), into: a.query.slice(queryRows))
+            let both = Matrix(
+                a.key.base,
+                rows: a.key.rows,
+                columns: 2 * a.key.columns,
+                stride: a.key.stride
+            )
+            views.keyValue.forward(a.input.slice(rows), into: both.slice(rows))
+        } else {
+            let all = Matrix(
+                a.query.base,
+                rows: a.query.rows,
+                columns: 3 * a.query.columns,
+                stride: a.query.stride
+            )
+            views.queryKeyValue.forward(a.input.slice(rows), into: all.slice(rows))
+        }
+
+        for sequence in shard.sequences {
+            attend(
+                index,
+                a,
+                sequence: sequence,
+                origin: origin,
+                attentionOffsets: attentionOffsets,
+                scratch: scratch
+            )
+        }
+
+        views.attentionOutput.forward(
+            a.context.slice(queryRows),
+            into: a.attentionSum.slice(queryRows)
+        )
+        let firstRow = queryRows.lowerBound + (a.firstTokenOnly ? origin.sequence : origin.row)
+        views.attentionNorm.forward(
+            dense: a.attentionSum.slice(queryRows),
+            residual: a.queryInput.slice(queryRows),
+            epsilon: epsilon,
+            saved: a.attentionStatistics?.saved(a.attentionSum, queryRows),
+            into: a.attended.slice(queryRows),
+            firstRow: firstRow,
+            dropout: dropout.attentionOutput(layer: index)
+        )
+        let activation = configuration.kernelActivation
+        if training {
+            let (before, after) = (a.intermediate.slice(queryRows), a.activated.slice(queryRows))
+            views.intermediate.forward(a.attended.slice(queryRows), into: before)
+            activation.forward(before.base, after.base, count: before.rows * before.columns)
+        } else {
+            views.intermediate.forward(
+                a.attended.slice(queryRows),
+                into: a.activated.slice(queryRows),
+                activation: activation
+            )
+        }
+        views.output.forward(a.activated.slice(queryRows), into: a.outputSum.slice(queryRows))
+        views.outputNorm.forward(
+            dense: a.outputSum.slice(queryRows),
+            residual: a.attended.slice(queryRows),
+            epsilon: epsilon,
+            saved: a.outputStatistics?.saved(a.outputSum, queryRows),
+            into: a.output.slice(queryRows),
+            firstRow: firstRow,
+            dropout: dropout.output(layer: index)
+        )
+    }
+
+    private func attend(
+        _ layer: Int,
+        _ a: LayerActivations,
+        sequence: Int,
+        origin: (row: Int, sequence: Int),
+        attentionOffsets: AttentionOffsets?,
+        scratch: UnsafeMutablePointer<Float>
+    ) {
+        let place = a.place(of: sequence, in: batch, origin: origin)
+        let block = attentionOffsets?.offsets[sequence] ?? 0
+        Attention.forward(
+            Attention.Sequence(
+                queries: place.queries.count,
+                length: place.keys.count,
+                headCount: configuration.attentionHeadCount,
+                headSize: configuration.headSize,
+                logSum: a.logSum.map {
+                    $0 + configuration.attentionHeadCount * place.queries.lowerBound
+                },
+                scores: a.scores.map { $0 + block },
+                firstMaskElement: block
+            ),
+            q: a.query.slice(place.queries),
+            k: a.key.slice(place.keys),
+            v: a.value.slice(place.keys),
+            context: a.context.slice(place.queries),
+            dropout: dropout.attention(layer: layer),
+            scratch: scratch
+        )
+    }
+
+    /// logits = classifier(dropout(tanh(pooler(first token)))).
+    ///
+    /// - Parameters:
+    ///   - first: `[b, H]`, the last layer's output for each sequence's first token.
+    ///   - pooled: `[b, H]`, receives the tanh; `dropped` `[b, H]` the values the classifier sees.
+    ///   - logits: `[b, C]`.
+    ///   - firstSequence: the batch's sequence that row 0 stands for.
+    func head(
+        _ views: ModelViews,
+        first: Matrix,
+        pooled: Matrix,
+        dropped: Matrix,
+        logits: Matrix,
+        firstSequence: Int
+    ) {
+        views.pooler.forward(first, into: pooled)
+        let count = pooled.rows * pooled.columns
+        for element in 0..<count { pooled.base[element] = tanhf(pooled.base[element]) }
+        if dropped.base != pooled.base {
+            dropped.base.update(from: pooled.base, count: count)
+            dropout.pooled.apply(
+                to: dropped.base,
+                count: count,
+                first: firstSequence * pooled.columns
+            )
+        }
+        views.classifier.forward(dropped, into: logits)
+    }
+}
+
+extension LayerActivations {
+    /// The rows of one sequence's queries and keys.
+    func place(
+        of sequence: Int,
+        in batch: PackedBatch,
+        origin: (row: Int, sequence: Int)
+    ) -> (queries: Range<Int>, keys: Range<Int>) {
+        let keys = (batch.offsets[sequence]..<batch.offsets[sequence + 1]).shifted(by: -origin.row)
+        let first = sequence - origin.sequence
+        return (firstTokenOnly ? first..<first + 1 : keys, keys)
+    }
+}
+
+extension Range<Int> {
+    func shifted(by distance: Int) -> Range<Int> {
+        lowerBound + distance..<upperBound + distance
+    }
+}

@@ -1,0 +1,186 @@
+import Kernels
+import Tokenization
+
+/// The gradients of all parameters: dense memory for everything but the word embeddings, whose
+/// gradient has rows only for the pieces that occurred.
+///
+/// A class because its identity is the memory.
+public final class Gradients: @unchecked Sendable {
+    /// Laid out as the weights; its word embeddings are not used.
+    public let dense: ParameterBuffer
+    /// The word pieces that have a gradient row, in order of first occurrence.
+    public private(set) var wordIDs: [Int32] = []
+    private var rowOfID: [Int32]
+    private var rows: FloatBuffer
+    private let hiddenSize: Int
+    let views: ModelViews
+
+    public init(_ layout: ParameterLayout) {
+        dense = ParameterBuffer(layout)
+        views = ModelViews(dense)
+        hiddenSize = layout.configuration.hiddenSize
+        rowOfID = [Int32](repeating: -1, count: layout.configuration.vocabularySize)
+        rows = FloatBuffer(count: 0)
+    }
+
+    /// The gradient of word piece `wordIDs[index]`, `[H]`.
+    public func wordRow(_ index: Int) -> UnsafeMutablePointer<Float> {
+        rows.base + index * hiddenSize
+    }
+
+    /// Forgets all word rows; the dense part is overwritten by the next backward pass.
+    func reset() {
+        for id in wordIDs { rowOfID[Int(id)] = -1 }
+        wordIDs.removeAll(keepingCapacity: true)
+    }
+
+    /// Makes rows for a batch's pieces and lists, per row, the tokens that add to it.
+    func plan(_ ids: [Int32]) -> WordRowPlan {
+        let known = wordIDs.count
+        var counts = [Int](repeating: 0, count: known)
+        for id in ids {
+            var row = Int(rowOfID[Int(id)])
+            if row < 0 {
+                row = wordIDs.count
+                rowOfID[Int(id)] = Int32(truncatingIfNeeded: row)
+                wordIDs.append(id)
+                counts.append(0)
+            }
+            counts[row] += 1
+        }
+        if rows.count < wordIDs.count * hiddenSize {
+            let larger = FloatBuffer(count: 2 * wordIDs.count * hiddenSize)
+            larger.base.update(from: rows.base, count: known * hiddenSize)
+            rows = larger
+        }
+        var starts = [0]
+        starts.reserveCapacity(counts.count + 1)
+        for count in counts { starts.append(starts[starts.count - 1] + count) }
+        var places = starts
+        var tokens = [Int](repeating: 0, count: ids.count)
+        for (token, id) in ids.enumerated() {
+            let row = Int(rowOfID[Int(id)])
+            tokens[places[row]] = token
+            places[row] += 1
+        }
+        return WordRowPlan(known: known, starts: starts, tokens: tokens)
+    }
+
+    /// The word embeddings' gradient as a full matrix, `[V, H]` row-major.
+    public func wordEmbeddings() -> [Float] {
+        var result = [Float](repeating: 0, count: rowOfID.count * hiddenSize)
+        for (index, id) in wordIDs.enumerated() {
+            let row = UnsafeBufferPointer(start: wordRow(index), count: hiddenSize)
+            result.replaceSubrange(
+                Int(id) * hiddenSize..<(Int(id) + 1) * hiddenSize,
+                with: row
+            )
+        }
+        return result
+    }
+}
+
+/// Which tokens add to which word row.
+struct WordRowPlan: Sendable {
+    /// Rows that hold sums from an earlier batch.
+    let known: Int
+    /// Row r's tokens are `tokens[starts[r]..<starts[r + 1]]`, in batch order.
+    let starts: [Int]
+    let tokens: [Int]
+    var rowCount: Int { starts.count - 1 }
+}
+
+/// Per-shard sums of the gradients of biases and layer normalisations, added in shard order at the
+/// end, so that the result does not depend on who computed what.
+struct VectorGradients: @unchecked Sendable {
+    private let memory: FloatBuffer
+    private let shardCount: Int
+    private let hidden: Int
+    private let inner: Int
+    private let classes: Int
+    private let layerCount: Int
+
+    init(configuration: BertConfiguration, shardCount: Int) {
+        hidden = configuration.hiddenSize
+        inner = configuration.intermediateSize
+        classes = configuration.labels.count
+        layerCount = configuration.hiddenLayerCount
+        self.shardCount = shardCount
+        let count = layerCount * (9 * hidden + inner) + 3 * hidden + classes
+        memory = FloatBuffer(count: shardCount * count)
+    }
+
+    private var layerStride: Int { 9 * hidden + inner }
+    private var shardStride: Int { layerCount * layerStride + 3 * hidden + classes }
+
+    struct Layer {
+        let queryKeyValue: UnsafeMutablePointer<Float>
+        let attentionOutput: UnsafeMutablePointer<Float>
+        let attentionNorm: LayerNorm
+        let intermediate: UnsafeMutablePointer<Float>
+        let output: UnsafeMutablePointer<Float>
+        let outputNorm: LayerNorm
+    }
+
+    func layer(_ layer: Int, shard: Int) -> Layer {
+        let base = memory.base + shard * shardStride + layer * layerStride
+        return Layer(
+            queryKeyValue: base,
+            attentionOutput: base + 3 * hidden,
+            attentionNorm: LayerNorm(
+                weight: base + 4 * hidden,
+                bias: base + 5 * hidden,
+                size: hidden
+            ),
+            intermediate: base + 8 * hidden,
+            output: base + 8 * hidden + inner,
+            outputNorm: LayerNorm(
+                weight: base + 6 * hidden,
+                bias: base + 7 * hidden,
+                size: hidden
+            )
+        )
+    }
+
+    func embeddingNorm(shard: Int) -> LayerNorm {
+        let base = memory.base + shard * shardStride + layerCount * layerStride
+        return LayerNorm(weight: base, bias: base + hidden, size: hidden)
+    }
+
+    func pooler(shard: Int) -> UnsafeMutablePointer<Float> {
+        memory.base + shard * shardStride + layerCount * layerStride + 2 * hidden
+    }
+
+    func classifier(shard: Int) -> UnsafeMutablePointer<Float> {
+        pooler(shard: shard) + hidden
+    }
+
+    /// Writes (or adds) every shard's sums to the gradients, in shard order.
+    func reduce(into views: ModelViews, accumulate: Bool) {
+        func sum(
+            _ target: UnsafeMutablePointer<Float>,
+            _ count: Int,
+            _ part: (Int) -> UnsafeMutablePointer<Float>
+        ) {
+            if !accumulate { target.update(repeating: 0, count: count) }
+            for shard in 0..<shardCount { Elementwise.add(target, part(shard), count: count) }
+        }
+        func sum(_ target: LayerNorm, _ part: (Int) -> LayerNorm) {
+            sum(target.weight, hidden) { part($0).weight }
+            sum(target.bias, hidden) { part($0).bias }
+        }
+        for (index, layer) in views.layers.enumerated() {
+            sum(layer.queryKeyValue.bias, 3 * hidden) { self.layer(index, shard: $0).queryKeyValue }
+            sum(layer.attentionOutput.bias, hidden) {
+                self.layer(index, shard: $0).attentionOutput
+            }
+            sum(layer.attentionNorm) { self.layer(index, shard: $0).attentionNorm }
+            sum(layer.intermediate.bias, inner) { self.layer(index, shard: $0).intermediate }
+            sum(layer.output.bias, hidden) { self.layer(index, shard: $0).output }
+            sum(layer.outputNorm) { self.layer(index, shard: $0).outputNorm }
+        }
+        sum(views.embeddingNorm) { embeddingNorm(shard: $0) }
+        sum(views.pooler.bias, hidden) { pooler(shard: $0) }
+        sum(views.classifier.bias, classes) { classifier(shard: $0) }
+    }
+}

@@ -1,0 +1,85 @@
+import Kernels
+
+/// What one encoder layer computes for a batch: views that the forward pass fills and the backward
+/// pass reads. With `firstTokenOnly` the queries, and all behind them, have one row per sequence:
+/// the classification head reads no other row of the last layer.
+///
+/// Dimension letters: `docs/numerics.md`; R is T, or B with `firstTokenOnly`.
+struct LayerActivations: @unchecked Sendable {
+    var firstTokenOnly: Bool
+    var input: Matrix  // [T, H]
+    /// The rows of the input that have a query, and the residual: `input` itself or its gathered rows.
+    var queryInput: Matrix  // [R, H]
+    var query: Matrix  // [R, H]
+    var key: Matrix  // [T, H]
+    var value: Matrix  // [T, H]
+    /// Log-sum-exp of each sequence's softmax rows, `[N, queries]` at N · (first query row).
+    var logSum: UnsafeMutablePointer<Float>?
+    /// Unnormalised attention scores, when somebody asked for them.
+    var scores: UnsafeMutablePointer<Float>?
+    var context: Matrix  // [R, H]
+    var attentionSum: Matrix  // [R, H]
+    var attentionStatistics: RowStatistics?
+    var attended: Matrix  // [R, H]
+    var intermediate: Matrix  // [R, I]
+    var activated: Matrix  // [R, I]
+    var outputSum: Matrix  // [R, H]
+    var outputStatistics: RowStatistics?
+    var output: Matrix  // [R, H]
+
+    /// Mean and reciprocal deviation of each row of a layer normalisation's input.
+    struct RowStatistics {
+        let mean: UnsafeMutablePointer<Float>
+        let reciprocalDeviation: UnsafeMutablePointer<Float>
+
+        func saved(_ sum: Matrix, _ rows: Range<Int>) -> LayerNorm.Saved {
+            LayerNorm.Saved(
+                sum: sum.slice(rows),
+                mean: mean + rows.lowerBound,
+                reciprocalDeviation: reciprocalDeviation + rows.lowerBound
+            )
+        }
+    }
+}
+
+/// The places of a batch's `[N, queries, length]` blocks: scores and dropout masks.
+struct AttentionOffsets: Sendable {
+    let firstTokenOnly: Bool
+    let offsets: [Int]
+
+    init(batchOffsets: [Int], headCount: Int, firstTokenOnly: Bool) {
+        self.firstTokenOnly = firstTokenOnly
+        var offsets = [0]
+        offsets.reserveCapacity(batchOffsets.count)
+        var end = 0
+        for sequence in 0..<batchOffsets.count - 1 {
+            let length = batchOffsets[sequence + 1] - batchOffsets[sequence]
+            end += headCount * length * (firstTokenOnly ? 1 : length)
+            offsets.append(end)
+        }
+        self.offsets = offsets
+    }
+}
+
+/// The random masks of one forward and backward pass.
+struct DropoutPlan: Sendable {
+    let seed: UInt64
+    let step: UInt32
+    let hidden: Float
+    let attention: Float
+    let classifier: Float
+
+    static let none = DropoutPlan(seed: 0, step: 0, hidden: 0, attention: 0, classifier: 0)
+
+    var embeddings: Dropout { Dropout(probability: hidden, seed: seed, step: step, site: 0) }
+    var pooled: Dropout { Dropout(probability: classifier, seed: seed, step: step, site: 1) }
+    func attention(layer: Int) -> Dropout {
+        Dropout(probability: attention, seed: seed, step: step, site: UInt32(4 * layer + 4))
+    }
+    func attentionOutput(layer: Int) -> Dropout {
+        Dropout(probability: hidden, seed: seed, step: step, site: UInt32(4 * layer + 5))
+    }
+    func output(layer: Int) -> Dropout {
+        Dropout(probability: hidden, seed: seed, step: step, site: UInt32(4 * layer + 6))
+    }
+}

@@ -1,0 +1,109 @@
+import Foundation
+import Kernels
+public import Tensors
+
+/// Where one parameter lies in an arena.
+public struct ParameterSlot: Sendable, Hashable {
+    public let offset: Int
+    public let shape: Shape
+    public var range: Range<Int> { offset..<offset + shape.count }
+}
+
+/// The places of all parameters in one stretch of memory.
+///
+/// Word embeddings come first, because their gradient is sparse and everything after them is dense.
+/// A layer's query, key and value weights are neighbours, so that one product computes all three;
+/// so are their biases.
+public struct ParameterLayout: Sendable {
+    public let configuration: BertConfiguration
+    public let slots: BertParameters<ParameterSlot>
+    /// Every parameter by canonical name, in model order.
+    public let entries: [(name: String, slot: ParameterSlot)]
+    /// Floats in the arena.
+    public let count: Int
+    /// Where the dense part starts: behind the word embeddings.
+    public let denseStart: Int
+
+    public init(_ configuration: BertConfiguration) {
+        self.configuration = configuration
+        let specification = BertParameters<Shape>(configuration)
+        let shapes = Dictionary(
+            uniqueKeysWithValues: specification.leaves.map { ($0.name, $0.leaf) }
+        )
+        var offsets: [String: Int] = [:]
+        var end = 0
+        func place(_ names: [String]) {
+            end = (end + 15) / 16 * 16
+            for name in names {
+                guard let shape = shapes[name] else { preconditionFailure("no parameter \(name)") }
+                offsets[name] = end
+                end += shape.count
+            }
+        }
+        let projections = ["query", "key", "value"]
+        for name in specification.leaves.map(\.name) where offsets[name] == nil {
+            if let range = name.range(of: ".attention.self.") {
+                let prefix = String(name[..<range.upperBound])
+                place(projections.map { "\(prefix)\($0).weight" })
+                place(projections.map { "\(prefix)\($0).bias" })
+            } else {
+                place([name])
+            }
+        }
+        slots = specification.map { name, shape in
+            guard let offset = offsets[name] else { preconditionFailure("no place for \(name)") }
+            return ParameterSlot(offset: offset, shape: shape)
+        }
+        entries = slots.leaves.map { ($0.name, $0.leaf) }
+        count = (end + 15) / 16 * 16
+        denseStart = (slots.embeddings.wordEmbeddings.weight.range.upperBound + 15) / 16 * 16
+    }
+
+    /// The name of the parameter that owns element `index` of the arena.
+    public func name(at index: Int) -> String? {
+        entries.first { $0.slot.range.contains(index) }?.name
+    }
+}
+
+/// Memory laid out for all parameters: the weights, their gradients, or a moment.
+///
+/// A class because its identity is the memory.
+public final class ParameterBuffer: @unchecked Sendable {
+    public let layout: ParameterLayout
+    private let memory: FloatBuffer
+
+    /// All zero; pages are only taken when touched.
+    public init(_ layout: ParameterLayout) {
+        self.layout = layout
+        memory = FloatBuffer(count: layout.count)
+    }
+
+    public var base: UnsafeMutablePointer<Float> { memory.base }
+
+    public func pointer(_ slot: ParameterSlot) -> UnsafeMutablePointer<Float> {
+        memory.base + slot.offset
+    }
+
+    public func copy(from other: ParameterBuffer) {
+        precondition(other.layout.count == layout.count)
+        base.update(from: other.base, count: layout.count)
+    }
+
+    /// Copies one tensor to its place.
+    ///
+    /// - Precondition: the tensor has the slot's shape.
+    public func set(_ slot: ParameterSlot, to tensor: Tensor) {
+        precondition(tensor.shape == slot.shape, "\(tensor.shape) for \(slot.shape)")
+        tensor.values.withUnsafeBufferPointer { values in
+            guard let source = values.baseAddress else { return }
+            pointer(slot).update(from: source, count: values.count)
+        }
+    }
+
+    public func tensor(_ slot: ParameterSlot) -> Tensor {
+        Tensor(
+            shape: slot.shape,
+            values: Array(UnsafeBufferPointer(start: pointer(slot), count: slot.shape.count))
+        )
+    }
+}

@@ -1,0 +1,50 @@
+import Tokenization
+
+/// A stretch of whole sequences that one worker takes through the model alone.
+struct Shard: Sendable {
+    let sequences: Range<Int>
+    let rows: Range<Int>
+
+    /// The rows of a layer's queries: every token, or one per sequence.
+    func queryRows(firstTokenOnly: Bool) -> Range<Int> {
+        firstTokenOnly ? sequences : rows
+    }
+
+    /// Cuts a batch into shards of about `target` tokens.
+    ///
+    /// The cut depends on the batch alone, so that results do not depend on the number of workers.
+    /// Small batches get a power of two of shards, which spreads evenly over usual worker counts.
+    static func cut(_ batch: PackedBatch, target: Int) -> [Shard] {
+        let tokens = batch.tokenCount
+        guard tokens > 0 else { return [] }
+        var wanted = max(1, tokens / target)
+        if wanted < 32 {
+            var power = 1
+            while power * 3 / 2 <= wanted && power * 2 <= 32 { power *= 2 }
+            wanted = power
+        }
+        var shards: [Shard] = []
+        var start = 0
+        for index in 1...wanted {
+            // The boundary nearest to the even share.
+            let share = index * tokens / wanted
+            var end = start
+            while end < batch.sequenceCount
+                && (index == wanted
+                    || batch.offsets[end + 1] - share <= share - batch.offsets[end])
+            {
+                end += 1
+            }
+            if end > start {
+                shards.append(
+                    Shard(
+                        sequences: start..<end,
+                        rows: batch.offsets[start]..<batch.offsets[end]
+                    )
+                )
+                start = end
+            }
+        }
+        return shards
+    }
+}

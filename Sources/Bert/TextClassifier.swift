@@ -1,0 +1,48 @@
+public import Diagnostics
+public import Foundation
+public import Tokenization
+
+/// A model folder opened for work: configuration, tokenizer and weights.
+public struct TextClassifier: Sendable {
+    public let folder: ModelFolder
+    public let vocabulary: Vocabulary
+    public let tokenizer: WordPieceTokenizer
+    public let tokenizerConfiguration: TokenizerConfiguration
+    public let model: BertModel
+
+    /// Opens a folder with a task head.
+    ///
+    /// - Throws: `Failure` naming every tensor that is missing, superfluous, of another shape or not
+    ///   finite, or the file that is not there.
+    public init(contentsOf url: URL) throws(Failure) {
+        folder = try ModelFolder.open(url, requireHead: true)
+        vocabulary = try folder.loadVocabulary()
+        tokenizerConfiguration = try TokenizerConfiguration(folder: url, vocabulary: vocabulary)
+        tokenizer = WordPieceTokenizer(
+            vocabulary: vocabulary,
+            configuration: tokenizerConfiguration
+        )
+        model = BertModel(folder.configuration, parameters: try folder.loadParameters())
+    }
+
+    public var configuration: BertConfiguration { model.configuration }
+}
+
+extension ModelFolder {
+    /// The vocabulary, which has one piece for each row of the word embeddings.
+    public func loadVocabulary() throws(Failure) -> Vocabulary {
+        let vocabulary = try Vocabulary(contentsOf: vocabularyURL)
+        guard vocabulary.count == configuration.vocabularySize else {
+            throw Failure(
+                .badData,
+                vocabularyURL.relativePath,
+                "the vocabulary has \(vocabulary.count) pieces, and config.json says \"vocab_size\" "
+                    + "\(configuration.vocabularySize)",
+                remedy:
+                    "Use the vocabulary the model was trained with; rows that stand for no piece "
+                    + "need a line too, such as [unused0]"
+            )
+        }
+        return vocabulary
+    }
+}

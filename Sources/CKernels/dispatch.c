@@ -1,0 +1,55 @@
+#define _GNU_SOURCE
+#include "kernels.h"
+#include <sched.h>
+#include <unistd.h>
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+#include "versions.h"
+
+#if defined(__x86_64__)
+#define BIND(NAME)                                                      \
+    extern __typeof(NAME) NAME##_avx512, NAME##_avx2, NAME##_baseline;  \
+    static __typeof(NAME) *choose_##NAME(void) {                        \
+        __builtin_cpu_init();                                           \
+        if (__builtin_cpu_supports("x86-64-v4")) return NAME##_avx512;  \
+        if (__builtin_cpu_supports("x86-64-v3")) return NAME##_avx2;    \
+        return NAME##_baseline;                                         \
+    }                                                                   \
+    __typeof(NAME) NAME __attribute__((ifunc("choose_" #NAME)));
+#else
+#define BIND(NAME)                          \
+    extern __typeof(NAME) NAME##_baseline;  \
+    __typeof(NAME) NAME __attribute__((alias(#NAME "_baseline")));
+#endif
+
+KERNELS(BIND)
+
+static size_t padded(size_t n) { return (n + 15) / 16 * 16; }
+
+size_t bk_attention_scratch(size_t length, size_t head_size) {
+    size_t lp = padded(length), dp = padded(head_size), block = 64;
+    size_t forward = head_size * lp + length * dp + block * (lp + dp);
+    size_t backward = 2 * head_size * lp + 3 * length * dp + 2 * block * lp + 2 * lp * dp + block * dp;
+    return (forward > backward ? forward : backward) + 16;
+}
+
+void bk_flush_denormals(void) {
+#if defined(__x86_64__)
+    _mm_setcsr(_mm_getcsr() | 0x8040);
+#elif defined(__aarch64__)
+    uint64_t control;
+    __asm__ volatile("mrs %0, fpcr" : "=r"(control));
+    __asm__ volatile("msr fpcr, %0" ::"r"(control | (1u << 24)));
+#endif
+}
+
+int bk_available_processors(void) {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    if (sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) > 0) return CPU_COUNT(&set);
+    long online = sysconf(_SC_NPROCESSORS_ONLN);
+    return online > 0 ? (int)online : 1;
+}

@@ -1,0 +1,10 @@
+// The kernels for the instruction set every processor of the platform has.
+#define VERSION _baseline
+#include "versions.h"
+#include "kernels.h"
+#include <math.h>
+#include "vector.h"
+#include "elementwise.inc.h"
+#include "layernorm.inc.h"
+#include "attention.inc.h"
+#include "adamw.inc.h"

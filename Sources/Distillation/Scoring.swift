@@ -1,0 +1,117 @@
+public import Bert
+public import Datasets
+import Evaluation
+public import Kernels
+public import Training
+
+extension DevelopmentScore {
+    /// A model's score on labelled data: accuracy and cross entropy, or Pearson's correlation and
+    /// the mean squared error.
+    ///
+    /// - Precondition: the data is labelled.
+    public init(of model: BertModel, on data: EncodedDataset, pool: WorkerPool) {
+        let logits = ModelRunner.logits(model, on: data, pool: pool)
+        self.init(logits: logits, targets: data.targets, kind: model.configuration.taskKind)
+    }
+
+    /// - Parameter logits: `[examples, C]` row-major.
+    public init(logits: [Float], targets: [Float], kind: TaskKind) {
+        switch kind {
+        case .classification(let labels):
+            let classes = targets.map { Int($0) }
+            let predictions = LogitMetrics.topClasses(logits, classCount: labels.count)
+            let matrix = ConfusionMatrix(
+                predictions: predictions,
+                targets: classes,
+                classCount: labels.count
+            )
+            let loss = LogitMetrics.crossEntropy(logits, targets: classes, classCount: labels.count)
+            self.init(metric: "accuracy", value: matrix.accuracy ?? 0, loss: loss ?? 0)
+        case .regression:
+            let (scores, gold) = (logits.map(Double.init), targets.map(Double.init))
+            self.init(
+                metric: "pearson",
+                value: Regression.pearson(scores, gold) ?? 0,
+                loss: Regression.meanSquaredError(scores, gold) ?? 0
+            )
+        }
+    }
+}
+
+/// Whether a teacher knows its task, looked at before anything is trained.
+public struct TeacherCheck: Sendable {
+    public let score: DevelopmentScore
+    /// The share of the most frequent class: what answering it always would score. Nil for regression.
+    public let majorityShare: Double?
+    /// A sentence that names the likely cause, when the teacher answers no better than chance.
+    public let warning: String?
+
+    /// - Parameter logits: the teacher's answers to the development data, `[examples, C]`.
+    public init(logits: [Float], targets: [Float], kind: TaskKind) {
+        score = DevelopmentScore(logits: logits, targets: targets, kind: kind)
+        switch kind {
+        case .regression:
+            majorityShare = nil
+            warning =
+                score.value < 0.1
+                ? "The teacher's scores hardly follow the gold scores: was it fine-tuned on this task?"
+                : nil
+        case .classification(let labels):
+            let classes = targets.map { Int($0) }
+            var counts = [Int](repeating: 0, count: labels.count)
+            for target in classes { counts[target] += 1 }
+            let majority = Double(counts.max() ?? 0) / Double(max(1, classes.count))
+            majorityShare = majority
+            let predictions = LogitMetrics.topClasses(logits, classCount: labels.count)
+            let best = Self.bestRelabelling(predictions, classes, labels.count)
+            if let best, best.accuracy > score.value + 0.2 {
+                let order = best.order.enumerated()
+                    .map { "\(labels[$0.offset]) as \(labels[$0.element])" }
+                    .joined(separator: ", ")
+                warning =
+                    "The teacher's label order looks wrong: reading its answers \(order) would score "
+                    + "\(percent(best.accuracy)) instead of \(percent(score.value)). Check id2label in "
+                    + "its config.json."
+            } else if score.value <= max(majority, 1 / Double(labels.count)) + 0.02 {
+                warning =
+                    "The teacher is right on \(percent(score.value)), no better than always answering "
+                    + "the most frequent label (\(percent(majority))). Likely causes: it was not "
+                    + "fine-tuned on this task, or its labels are in another order."
+            } else {
+                warning = nil
+            }
+        }
+    }
+
+    /// The renaming of predicted classes that agrees best with the targets, for up to six classes.
+    private static func bestRelabelling(
+        _ predictions: [Int],
+        _ targets: [Int],
+        _ classCount: Int
+    ) -> (order: [Int], accuracy: Double)? {
+        guard classCount <= 6, !targets.isEmpty else { return nil }
+        let matrix = ConfusionMatrix(
+            predictions: predictions,
+            targets: targets,
+            classCount: classCount
+        )
+        var best: (order: [Int], right: Int)?
+        func extend(_ order: [Int]) {
+            if order.count == classCount {
+                let right = order.enumerated()
+                    .reduce(0) { $0 + matrix.counts[$1.element * classCount + $1.offset] }
+                if right > best?.right ?? -1 { best = (order, right) }
+                return
+            }
+            for label in 0..<classCount where !order.contains(label) { extend(order + [label]) }
+        }
+        extend([])
+        return best.map { ($0.order, Double($0.right) / Double(targets.count)) }
+    }
+}
+
+/// `88.8 %`.
+private func percent(_ share: Double) -> String {
+    let tenths = Int((share * 1000).rounded())
+    return "\(tenths / 10).\(tenths % 10) %"
+}

@@ -1,0 +1,160 @@
+public import Datasets
+public import Diagnostics
+import Foundation
+
+/// What running one model over a data set gave, and what the model costs.
+public struct ModelMeasurement: Sendable {
+    public var name: String
+    /// [examples, outputs] row-major: C logits, or one score.
+    public var logits: [Float]
+    public var parameterCount: Int
+    /// Without the word, position and token-type tables.
+    public var parameterCountWithoutEmbeddings: Int
+    /// The size of the file of weights.
+    public var bytesOnDisk: Int
+    /// Of the encoder, see ``EncoderCost/operationsPerToken(layerCount:hiddenSize:intermediateSize:meanLength:)``.
+    public var flopsPerToken: Double
+    /// Wall time of the forward passes over all examples.
+    public var seconds: Double
+    /// Real tokens run through the model.
+    public var tokenCount: Int
+    public var exampleCount: Int
+
+    public init(
+        name: String,
+        logits: [Float],
+        parameterCount: Int,
+        parameterCountWithoutEmbeddings: Int,
+        bytesOnDisk: Int,
+        flopsPerToken: Double,
+        seconds: Double,
+        tokenCount: Int,
+        exampleCount: Int
+    ) {
+        self.name = name
+        self.logits = logits
+        self.parameterCount = parameterCount
+        self.parameterCountWithoutEmbeddings = parameterCountWithoutEmbeddings
+        self.bytesOnDisk = bytesOnDisk
+        self.flopsPerToken = flopsPerToken
+        self.seconds = seconds
+        self.tokenCount = tokenCount
+        self.exampleCount = exampleCount
+    }
+}
+
+/// Models side by side on the same examples: how right they are, how close the students are to
+/// the teacher, what each costs and how fast each is.
+///
+/// In JSON a measure that does not apply or is undefined is `null`.
+public struct ComparisonReport: Sendable, Hashable, Codable {
+    public var task: Task
+    /// The names of the classes; empty for regression.
+    public var labels: [String]
+    public var exampleCount: Int
+    /// Whether there were gold targets to compare with.
+    public var hasTargets: Bool
+    /// The temperature of ``Model/klFromTeacher``.
+    public var temperature: Double
+    public var teacher: Model?
+    public var students: [Model]
+
+    public enum Task: String, Sendable, Hashable, Codable {
+        case classification
+        case regression
+    }
+
+    /// Compares models on the same examples.
+    ///
+    /// - Parameters:
+    ///   - targets: [examples] class indexes or scores; empty when there are none.
+    ///   - temperature: both sides' in the KL divergence.
+    /// - Throws: `Failure` if the models have different numbers of answers, or one that is not
+    ///   finite.
+    public init(
+        kind: TaskKind,
+        targets: [Float],
+        teacher: ModelMeasurement?,
+        students: [ModelMeasurement],
+        temperature: Double
+    ) throws(Failure) {
+        precondition(temperature > 0 && temperature.isFinite)
+        guard let first = teacher ?? students.first else {
+            preconditionFailure("a comparison needs a model")
+        }
+        let count = first.logits.count / kind.outputCount
+        precondition(targets.isEmpty || targets.count == count, "a target for each example")
+        for model in [teacher].compactMap({ $0 }) + students {
+            precondition(model.flopsPerToken.isFinite && model.seconds.isFinite)
+            try model.validate(outputCount: kind.outputCount, exampleCount: count)
+        }
+        switch kind {
+        case .classification(let labels): (task, self.labels) = (.classification, labels)
+        case .regression: (task, self.labels) = (.regression, [])
+        }
+        exampleCount = count
+        hasTargets = !targets.isEmpty
+        self.temperature = temperature
+        let judge = Judge(kind: kind, targets: targets, teacher: teacher, temperature: temperature)
+        self.teacher = teacher.map { judge.measures(of: $0, isTeacher: true) }
+        self.students = students.map { judge.measures(of: $0, isTeacher: false) }
+    }
+
+    /// The teacher, if any, and the students.
+    public var models: [Model] { [teacher].compactMap { $0 } + students }
+}
+
+extension ModelMeasurement {
+    func validate(outputCount: Int, exampleCount: Int) throws(Failure) {
+        guard logits.count == exampleCount * outputCount else {
+            throw Failure(
+                .badData,
+                name,
+                "expected \(exampleCount) × \(outputCount) logits, found \(logits.count)"
+            )
+        }
+        if let position = logits.firstIndex(where: { !$0.isFinite }) {
+            throw Failure(
+                .badData,
+                name,
+                "the model's answer to example \(position / outputCount) (counted from 0) is "
+                    + "\(logits[position]), not a finite number"
+            )
+        }
+    }
+}
+
+// MARK: - JSON
+
+extension ComparisonReport {
+    /// The report as JSON: keys sorted, every measure there, `null` for what does not apply or is
+    /// undefined; ends with a newline.
+    public func json() -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        do {
+            return String(decoding: try encoder.encode(self), as: UTF8.self) + "\n"
+        } catch {
+            // Only numbers that are not finite fail, and no measure is allowed to be one.
+            preconditionFailure("the report cannot be written: \(error)")
+        }
+    }
+}
+
+/// Written by hand because the synthesised encoding leaves `nil` out.
+extension ComparisonReport {
+    private enum CodingKeys: String, CodingKey {
+        case task, labels, exampleCount, hasTargets, temperature, teacher, students
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(task, forKey: .task)
+        try container.encode(labels, forKey: .labels)
+        try container.encode(exampleCount, forKey: .exampleCount)
+        try container.encode(hasTargets, forKey: .hasTargets)
+        try container.encode(temperature, forKey: .temperature)
+        try container.encode(teacher, forKey: .teacher)
+        try container.encode(students, forKey: .students)
+    }
+}

@@ -1,0 +1,151 @@
+public import Diagnostics
+import Foundation
+
+extension ComparisonReport {
+    /// The report as a table: a row for each measure, a column for each model.
+    ///
+    /// `–` is a measure that does not apply to the model, `undefined` one that the data does not
+    /// determine.
+    public var table: TextTable {
+        var table = TextTable(
+            [TextTable.Column("")] + models.map { TextTable.Column($0.name, .right) }
+        )
+        let rows =
+            (hasTargets ? qualityRows : []) + (teacher == nil ? [] : fidelityRows)
+            + costRows + speedRows
+        for row in rows {
+            let cells = models.indices.map { index in
+                let isTeacher = teacher != nil && index == 0
+                if isTeacher, row.needsTeacher { return "–" }
+                return row.cell(models[index])
+            }
+            table.append([row.title] + cells)
+        }
+        return table
+    }
+
+    /// One measure: its name and how a model's value is written.
+    private struct Row {
+        var title: String
+        var needsTeacher = false
+        var cell: (Model) -> String
+
+        init(
+            _ title: String,
+            _ value: KeyPath<Model, Double?>,
+            digits: Int,
+            unit: String = "",
+            needsTeacher: Bool = false
+        ) {
+            self.title = title
+            self.needsTeacher = needsTeacher
+            cell = { model in
+                model[keyPath: value].map { fixed($0, digits) + unit } ?? "undefined"
+            }
+        }
+
+        init(_ title: String, _ cell: @escaping (Model) -> String) {
+            self.title = title
+            self.cell = cell
+        }
+    }
+
+    private var qualityRows: [Row] {
+        switch task {
+        case .classification:
+            let binary = Row("F1 of '\(labels.count == 2 ? labels[1] : "")'", \.f1Binary, digits: 4)
+            return [Row("accuracy", \.accuracy, digits: 4)] + (labels.count == 2 ? [binary] : [])
+                + [
+                    Row("F1, mean of classes", \.f1Macro, digits: 4),
+                    Row("Matthews correlation", \.matthews, digits: 4),
+                    Row("cross-entropy to gold, nats", \.crossEntropy, digits: 4),
+                ]
+        case .regression:
+            return [
+                Row("Pearson correlation", \.pearson, digits: 4),
+                Row("Spearman correlation", \.spearman, digits: 4),
+                Row("mean squared error", \.meanSquaredError, digits: 4),
+            ]
+        }
+    }
+
+    private var fidelityRows: [Row] {
+        let kept =
+            hasTargets
+            ? [
+                Row(
+                    "teacher's \(task == .classification ? "accuracy" : "Pearson") kept",
+                    \.qualityKept,
+                    digits: 2,
+                    unit: " %",
+                    needsTeacher: true
+                )
+            ] : []
+        switch task {
+        case .classification:
+            return kept + [
+                Row(
+                    "KL(teacher‖student), nats, T = \(shortest(temperature))",
+                    \.klFromTeacher,
+                    digits: 5,
+                    needsTeacher: true
+                ),
+                Row("agreement with teacher", \.agreement, digits: 4, needsTeacher: true),
+            ]
+        case .regression:
+            let squares = Row(
+                "mean squared error to teacher",
+                \.squaredErrorFromTeacher,
+                digits: 5,
+                needsTeacher: true
+            )
+            return kept + [squares]
+        }
+    }
+
+    private var costRows: [Row] {
+        let compression = [
+            Row(
+                "compression, parameters",
+                \.parameterCompression,
+                digits: 2,
+                unit: " ×",
+                needsTeacher: true
+            ),
+            Row("compression, bytes", \.sizeCompression, digits: 2, unit: " ×", needsTeacher: true),
+        ]
+        return [
+            Row("parameters") { grouped($0.parameterCount) },
+            Row("parameters without embeddings") { grouped($0.parameterCountWithoutEmbeddings) },
+            Row("bytes on disk") { grouped($0.bytesOnDisk) },
+        ] + (teacher == nil ? [] : compression)
+            + [Row("encoder MFLOP per token") { fixed($0.flopsPerToken / 1e6, 3) }]
+    }
+
+    private var speedRows: [Row] {
+        let speedUp = Row("speed-up", \.speedUp, digits: 2, unit: " ×", needsTeacher: true)
+        return [
+            Row("examples per second", \.examplesPerSecond, digits: 1),
+            Row("tokens per second", \.tokensPerSecond, digits: 0),
+        ] + (teacher == nil ? [] : [speedUp])
+    }
+}
+
+/// A number with a fixed count of digits after the point, whatever the locale.
+private func fixed(_ value: Double, _ digits: Int) -> String {
+    String(format: "%.\(digits)f", value)
+}
+
+/// `2` rather than `2.0`.
+private func shortest(_ value: Double) -> String {
+    Int(exactly: value).map { String($0) } ?? String(value)
+}
+
+/// A count with a comma at each thousand.
+private func grouped(_ count: Int) -> String {
+    var digits = Array(String(count.magnitude))
+    for position in stride(from: digits.count - 3, to: 0, by: -3) {
+        digits.insert(",", at: position)
+    }
+    return (count < 0 ? "-" : "") + String(digits)
+}

@@ -1,0 +1,102 @@
+public import Bert
+public import Datasets
+import Dispatch
+public import Kernels
+import Tokenization
+
+/// Runs models over data, for their answers and their speed.
+public enum ModelRunner {
+    /// A model's answers to all examples, with what it costs.
+    ///
+    /// - Parameters:
+    ///   - name: how the report calls the model.
+    ///   - bytesOnDisk: the size of its weights file.
+    ///   - rounds: how often the data is run; the fastest round is reported.
+    ///   - progress: told now and then how many examples of a round are done.
+    public static func measure(
+        _ model: BertModel,
+        name: String,
+        bytesOnDisk: Int,
+        on data: EncodedDataset,
+        pool: WorkerPool,
+        rounds: Int = 1,
+        progress: (_ examples: Int) -> Void = { _ in }
+    ) -> ModelMeasurement {
+        let inference = BertInference(model, pool: pool)
+        // The first sequences compile the products' shapes and fetch the weights.
+        _ = inference.logits(data.batch(0..<min(32, data.count)))
+        var logits: [Float] = []
+        var seconds = Double.infinity
+        for _ in 0..<max(1, rounds) {
+            let start = DispatchTime.now().uptimeNanoseconds
+            logits = inference.logits(data, progress: progress)
+            let end = DispatchTime.now().uptimeNanoseconds
+            seconds = min(seconds, Double(end - start) * 1e-9)
+        }
+        let configuration = model.configuration
+        let count = model.parameterCount
+        return ModelMeasurement(
+            name: name,
+            logits: logits,
+            parameterCount: count.total,
+            parameterCountWithoutEmbeddings: count.withoutEmbeddings,
+            bytesOnDisk: bytesOnDisk,
+            flopsPerToken: EncoderCost.operationsPerToken(
+                layerCount: configuration.hiddenLayerCount,
+                hiddenSize: configuration.hiddenSize,
+                intermediateSize: configuration.intermediateSize,
+                meanLength: Double(data.tokenCount) / Double(max(1, data.count))
+            ),
+            seconds: seconds,
+            tokenCount: data.tokenCount,
+            exampleCount: data.count
+        )
+    }
+
+    /// A model's answers alone, `[examples, C]` row-major.
+    ///
+    /// - Parameter progress: told now and then how many examples are done.
+    public static func logits(
+        _ model: BertModel,
+        on data: EncodedDataset,
+        pool: WorkerPool,
+        progress: (_ examples: Int) -> Void = { _ in }
+    ) -> [Float] {
+        BertInference(model, pool: pool).logits(data, progress: progress)
+    }
+}
+
+extension BertInference {
+    /// Tokens between two reports of progress: a second's work or less, yet so many shards that
+    /// workers hardly wait for each other at the end.
+    private static let stretchTokens = 1 << 15
+
+    /// The logits of all examples, `[examples, C]` row-major.
+    fileprivate func logits(_ data: EncodedDataset, progress: (Int) -> Void) -> [Float] {
+        var logits: [Float] = []
+        logits.reserveCapacity(data.count * model.configuration.labels.count)
+        var start = 0
+        while start < data.count {
+            var end = start + 1
+            while end < data.count,
+                data.offsets[end + 1] - data.offsets[start] <= Self.stretchTokens
+            {
+                end += 1
+            }
+            logits += self.logits(data.batch(start..<end))
+            progress(end)
+            start = end
+        }
+        return logits
+    }
+}
+
+extension BertConfiguration {
+    /// What the head's outputs mean, as the data's labels are read.
+    public var taskKind: TaskKind {
+        switch problemType {
+        case .classification: .classification(labels: labels)
+        case .regression: .regression
+        }
+    }
+}

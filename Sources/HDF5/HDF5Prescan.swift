@@ -1,0 +1,211 @@
+import Diagnostics
+import Glibc
+
+/// Looks at a file's first bytes before libhdf5 does, so that a file of another kind, or one cut
+/// short, gets its own sentence and is never handed to the C library.
+///
+/// Superblock layout: HDF5 File Format Specification 3.0, section II.A.
+enum Prescan {
+    private static let signature: [UInt8] = [0x89, 0x48, 0x44, 0x46, 0x0D, 0x0A, 0x1A, 0x0A]
+
+    /// The file's size in bytes, when it is worth opening.
+    static func check(_ path: String) throws(Failure) -> Int {
+        // Without O_NONBLOCK a named pipe would wait for a writer.
+        let descriptor = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
+        guard descriptor >= 0 else {
+            if errno == ENOENT || errno == ENOTDIR {
+                throw Failure(.missingInput, path, "there is no such file")
+            }
+            throw Failure(
+                .missingInput,
+                path,
+                "the file cannot be opened: \(String(cString: strerror(errno)))"
+            )
+        }
+        defer { close(descriptor) }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else {
+            throw Failure(.inputOutput, path, "the file's size cannot be read")
+        }
+        switch status.st_mode & S_IFMT {
+        case S_IFREG: break
+        case S_IFDIR: throw Failure(.missingInput, path, "this is a folder, not a file")
+        default: throw Failure(.missingInput, path, "this is not a regular file")
+        }
+        let size = Int(status.st_size)
+        guard size > 0 else { throw Failure(.badData, path, "the file is empty") }
+
+        let head = try bytes(descriptor, at: 0, count: 1024, path)
+        guard let start = try signatureOffset(descriptor, head, size, path) else {
+            throw foreign(path, head, size)
+        }
+        try checkSuperblock(
+            try bytes(descriptor, at: start, count: 96, path),
+            size: size,
+            path
+        )
+        return size
+    }
+
+    /// Up to `count` bytes at `offset`; fewer at the end of the file.
+    private static func bytes(
+        _ descriptor: Int32,
+        at offset: Int,
+        count: Int,
+        _ path: String
+    ) throws(Failure) -> [UInt8] {
+        var buffer = [UInt8](repeating: 0, count: count)
+        var filled = 0
+        while filled < count {
+            let read = buffer.withUnsafeMutableBytes {
+                pread(descriptor, $0.baseAddress! + filled, count - filled, off_t(offset + filled))
+            }
+            if read < 0 && errno == EINTR { continue }
+            guard read >= 0 else {
+                throw Failure(
+                    .inputOutput,
+                    path,
+                    "reading failed: \(String(cString: strerror(errno)))"
+                )
+            }
+            if read == 0 { break }
+            filled += read
+        }
+        return Array(buffer[..<filled])
+    }
+
+    /// Where the superblock starts: 0, or after a user block of 512, 1024, 2048, … bytes.
+    private static func signatureOffset(
+        _ descriptor: Int32,
+        _ head: [UInt8],
+        _ size: Int,
+        _ path: String
+    ) throws(Failure) -> Int? {
+        if head.starts(with: signature) { return 0 }
+        var offset = 512
+        while offset < size {
+            if try bytes(descriptor, at: offset, count: 8, path) == signature { return offset }
+            let (next, overflow) = offset.multipliedReportingOverflow(by: 2)
+            if overflow { break }
+            offset = next
+        }
+        return nil
+    }
+
+    private static func checkSuperblock(
+        _ block: [UInt8],
+        size: Int,
+        _ path: String
+    ) throws(Failure) {
+        let cutShort = Failure(
+            .badData,
+            path,
+            "truncated: the file ends inside HDF5's superblock, after \(size) bytes",
+            remedy: "Fetch or copy it again"
+        )
+        guard block.count > 8 else { throw cutShort }
+        let version = block[8]
+        let endOfFileField: Int
+        let sizesField: Int
+        switch version {
+        case 0: (sizesField, endOfFileField) = (13, 40)
+        case 1: (sizesField, endOfFileField) = (13, 44)
+        case 2, 3: (sizesField, endOfFileField) = (9, 28)
+        default:
+            throw Failure(
+                .badData,
+                path,
+                "HDF5 superblock version \(version) is not known; versions 0 to 3 are"
+            )
+        }
+        guard block.count >= endOfFileField + 8 else { throw cutShort }
+        guard block[sizesField] == 8, block[sizesField + 1] == 8 else {
+            throw Failure(
+                .badData,
+                path,
+                "HDF5 addresses of \(block[sizesField]) and lengths of \(block[sizesField + 1]) "
+                    + "bytes are not supported; both must be 8"
+            )
+        }
+        // Bits 0 and 2 of version 3's consistency flags: a writer had the file open.
+        if version == 3, block[11] & 0b101 != 0 {
+            throw Failure(
+                .badData,
+                path,
+                "the file is marked as open for writing: its writer is still running or died",
+                remedy: "If nothing is writing it, clear the mark with \"h5clear -s\""
+            )
+        }
+        let declared = littleEndian(block[endOfFileField..<endOfFileField + 8])
+        guard declared <= UInt64(size) else {
+            throw Failure(
+                .badData,
+                path,
+                "truncated: declares \(declared) bytes, has \(size)",
+                remedy: "Fetch or copy it again"
+            )
+        }
+    }
+
+    private static func littleEndian(_ bytes: some Collection<UInt8>) -> UInt64 {
+        bytes.reversed().reduce(0) { $0 << 8 | UInt64($1) }
+    }
+
+    /// What a file without HDF5's signature is.
+    private static func foreign(_ path: String, _ head: [UInt8], _ size: Int) -> Failure {
+        func isText(_ prefix: String, in bytes: some Sequence<UInt8>) -> Bool {
+            bytes.lazy.map { (65...90).contains($0) ? $0 + 32 : $0 }.starts(with: prefix.utf8)
+        }
+        let text = head.drop { $0 == 0xEF || $0 == 0xBB || $0 == 0xBF || $0 <= 0x20 }
+        if signature.starts(with: head) {
+            return Failure(
+                .badData,
+                path,
+                "truncated: the file ends inside HDF5's signature, after \(size) bytes",
+                remedy: "Fetch or copy it again"
+            )
+        }
+        if isText("version https://git-lfs.github.com/spec", in: head) {
+            return Failure(
+                .badData,
+                path,
+                "this is a Git LFS pointer, not the file it stands for",
+                remedy: "Fetch the real file with \"git lfs pull\""
+            )
+        }
+        if isText("<!doctype html", in: text) || isText("<html", in: text) {
+            return Failure(
+                .badData,
+                path,
+                "this is an HTML page, not an HDF5 file",
+                remedy: "The download probably answered with an error or log-in page"
+            )
+        }
+        if head.starts(with: [0x50, 0x4B, 0x03, 0x04]) {
+            return Failure(
+                .badData,
+                path,
+                "this is a zip archive (a .keras or PyTorch file, perhaps), not an HDF5 file"
+            )
+        }
+        let headerLength = littleEndian(head.prefix(8))
+        if head.count > 8, head[8] == UInt8(ascii: "{"), headerLength <= UInt64(size) {
+            return Failure(.badData, path, "this is a safetensors file, not an HDF5 file")
+        }
+        if head.starts(with: [0x1F, 0x8B]) {
+            return Failure(
+                .badData,
+                path,
+                "this is a gzip-compressed file, not an HDF5 file",
+                remedy: "Unpack it first"
+            )
+        }
+        if head.count > 1, head[0] == 0x80, (2...5).contains(head[1]) {
+            return Failure(.badData, path, "this is a Python pickle, not an HDF5 file")
+        }
+        if !head.contains(where: { $0 != 0 }) {
+            return Failure(.badData, path, "this is not an HDF5 file: it begins with zeros")
+        }
+        return Failure(.badData, path, "this is not an HDF5 file: it has no HDF5 signature")
+    }
+}

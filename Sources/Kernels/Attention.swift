@@ -1,0 +1,124 @@
+import CKernels
+
+/// Scaled dot-product attention over packed sequences: softmax(Q Kᵀ / √D) V per sequence and head.
+public enum Attention {
+    /// Floats of scratch one call needs for sequences of at most `length` tokens.
+    public static func scratchCount(length: Int, headSize: Int) -> Int {
+        bk_attention_scratch(length, headSize)
+    }
+
+    /// One sequence's place and what is kept of it.
+    public struct Sequence: @unchecked Sendable {
+        /// The queries taken: all tokens, or only the first (`[CLS]`).
+        public var queries: Int
+        public var length: Int
+        public var headCount: Int
+        public var headSize: Int
+        /// Receives (forward) or provides (backward) the log-sum-exp, `[heads, queries]`.
+        public var logSum: UnsafeMutablePointer<Float>?
+        /// Unnormalised scores `[heads, queries, length]`: written by forward; backward reads their
+        /// gradient here.
+        public var scores: UnsafeMutablePointer<Float>?
+        /// Where the sequence's `[heads, queries, length]` dropout mask starts.
+        public var firstMaskElement: Int
+
+        public init(
+            queries: Int,
+            length: Int,
+            headCount: Int,
+            headSize: Int,
+            logSum: UnsafeMutablePointer<Float>?,
+            scores: UnsafeMutablePointer<Float>?,
+            firstMaskElement: Int
+        ) {
+            self.queries = queries
+            self.length = length
+            self.headCount = headCount
+            self.headSize = headSize
+            self.logSum = logSum
+            self.scores = scores
+            self.firstMaskElement = firstMaskElement
+        }
+
+        var scale: Float { 1 / Float(headSize).squareRoot() }
+    }
+
+    /// - Parameters:
+    ///   - q: `[queries, H]`.
+    ///   - k, v: `[length, H]`, with one stride.
+    ///   - context: `[queries, H]`, overwritten.
+    public static func forward(
+        _ sequence: Sequence,
+        q: Matrix,
+        k: Matrix,
+        v: Matrix,
+        context: Matrix,
+        dropout: Dropout,
+        scratch: UnsafeMutablePointer<Float>
+    ) {
+        let (queries, length, size) = (sequence.queries, sequence.length, sequence.headSize)
+        for head in 0..<sequence.headCount {
+            bk_attention_forward(
+                q.base + head * size,
+                q.stride,
+                k.base + head * size,
+                v.base + head * size,
+                k.stride,
+                context.base + head * size,
+                context.stride,
+                queries,
+                length,
+                size,
+                sequence.scale,
+                sequence.logSum.map { $0 + head * queries },
+                sequence.scores.map { $0 + head * queries * length },
+                UInt64(sequence.firstMaskElement + head * queries * length),
+                dropout.constants,
+                scratch
+            )
+        }
+    }
+
+    /// Gradients of q, k and v, overwritten, with the strides of q and k.
+    public static func backward(
+        _ sequence: Sequence,
+        q: Matrix,
+        k: Matrix,
+        v: Matrix,
+        dContext: Matrix,
+        dQ: Matrix,
+        dK: Matrix,
+        dV: Matrix,
+        dropout: Dropout,
+        scratch: UnsafeMutablePointer<Float>
+    ) {
+        precondition(dQ.stride == q.stride && dK.stride == k.stride && dV.stride == k.stride)
+        guard let logSum = sequence.logSum else {
+            preconditionFailure("the forward pass kept no log-sum-exp")
+        }
+        let (queries, length, size) = (sequence.queries, sequence.length, sequence.headSize)
+        for head in 0..<sequence.headCount {
+            bk_attention_backward(
+                q.base + head * size,
+                q.stride,
+                k.base + head * size,
+                v.base + head * size,
+                k.stride,
+                dContext.base + head * size,
+                dContext.stride,
+                queries,
+                length,
+                size,
+                sequence.scale,
+                logSum + head * queries,
+                sequence.scores.map { $0 + head * queries * length },
+                UInt64(sequence.firstMaskElement + head * queries * length),
+                dropout.constants,
+                dQ.base + head * size,
+                dK.base + head * size,
+                dV.base + head * size,
+                scratch
+            )
+        }
+    }
+}

@@ -1,0 +1,46 @@
+import Glibc
+
+/// Memory for floats, aligned to a cache line, freed with its owner.
+///
+/// A class because its identity is the memory: views point into it.
+public final class FloatBuffer: @unchecked Sendable {
+    public let base: UnsafeMutablePointer<Float>
+    public let count: Int
+
+    /// `count` floats, zero-filled by the operating system as they are first touched.
+    public init(count: Int) {
+        self.count = count
+        let bytes = max(64, count * MemoryLayout<Float>.stride)
+        let length = (bytes + 4095) / 4096 * 4096
+        let memory = mmap(nil, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+        guard let memory, memory != MAP_FAILED else {
+            fatalError("out of memory: \(bytes) bytes")
+        }
+        // Large pages where the system offers them: weights are streamed, and pages add up.
+        if length >= 1 << 22 { madvise(memory, length, Int32(MADV_HUGEPAGE)) }
+        base = memory.bindMemory(to: Float.self, capacity: length / 4)
+    }
+
+    deinit {
+        let bytes = max(64, count * MemoryLayout<Float>.stride)
+        munmap(base, (bytes + 4095) / 4096 * 4096)
+    }
+
+    public func matrix(rows: Int, columns: Int, at offset: Int = 0) -> Matrix {
+        precondition(offset + rows * columns <= count, "view beyond the buffer")
+        return Matrix(base + offset, rows: rows, columns: columns)
+    }
+}
+
+/// A buffer that grows to the largest size asked for and then stays.
+public struct GrowingBuffer {
+    private var buffer = FloatBuffer(count: 0)
+
+    public init() {}
+
+    /// At least `count` floats; the contents do not survive growth.
+    public mutating func reserve(_ count: Int) -> UnsafeMutablePointer<Float> {
+        if buffer.count < count { buffer = FloatBuffer(count: count + count / 4) }
+        return buffer.base
+    }
+}

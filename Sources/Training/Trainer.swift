@@ -1,0 +1,182 @@
+public import Bert
+public import Datasets
+public import Diagnostics
+public import Kernels
+import Tokenization
+
+/// Trains a model in place towards an objective, keeping the weights that did best on development
+/// data.
+public struct Trainer {
+    public let model: BertModel
+    public let data: EncodedDataset
+    public let objective: any Objective
+    public let configuration: TrainingConfiguration
+    private let pool: WorkerPool
+    private let score: (() -> DevelopmentScore)?
+    private let keepsBest: Bool
+
+    /// - Parameter score: evaluates the model as it stands; nil without development data, and then
+    ///   the last weights are kept.
+    /// - Parameter keepsBest: whether the model ends with the weights that scored best, or the last.
+    public init(
+        _ model: BertModel,
+        data: EncodedDataset,
+        objective: any Objective,
+        configuration: TrainingConfiguration,
+        pool: WorkerPool,
+        score: (() -> DevelopmentScore)?,
+        keepsBest: Bool = true
+    ) {
+        self.model = model
+        self.data = data
+        self.objective = objective
+        self.configuration = configuration
+        self.pool = pool
+        self.score = score
+        self.keepsBest = keepsBest
+    }
+
+    /// Optimizer steps in one epoch.
+    public var stepsPerEpoch: Int {
+        let batches = (data.count + configuration.batchSize - 1) / configuration.batchSize
+        let group = configuration.gradientAccumulation
+        return (batches + group - 1) / group
+    }
+
+    /// Runs all epochs; the model then holds the best weights.
+    ///
+    /// - Throws: `Failure` of kind `.diverged` before the step whose loss or gradient is not finite;
+    ///   the model then holds the weights of the step before.
+    public func run(
+        _ report: (TrainingEvent) throws(Failure) -> Void
+    ) throws(Failure) -> TrainingResult {
+        let totalSteps = stepsPerEpoch * configuration.epochs
+        let schedule = LearningRateSchedule(
+            peak: configuration.learningRate,
+            warmupProportion: configuration.warmupProportion,
+            totalSteps: totalSteps
+        )
+        let optimizer = AdamW(model, constants: configuration.optimizer, pool: pool)
+        let pass = TrainingPass(model, pool: pool)
+        let gradients = Gradients(model.layout)
+        let sampler = BatchSampler(
+            data,
+            batchSize: configuration.batchSize,
+            order: .shuffled(seed: configuration.seed)
+        )
+        let kept = score != nil && keepsBest ? ParameterBuffer(model.layout) : nil
+        var best: TrainingEvent.EvaluationReport?
+        var evaluations: [TrainingEvent.EvaluationReport] = []
+        var epochLosses: [Double] = []
+        var step = 0
+        var microStep: UInt32 = 0
+
+        for epoch in 0..<configuration.epochs {
+            let batches = sampler.epoch(epoch)
+            var lossSum = 0.0
+            for start in stride(from: 0, to: batches.count, by: configuration.gradientAccumulation)
+            {
+                let end = min(start + configuration.gradientAccumulation, batches.count)
+                let group = (start..<end).map { batches[$0] }
+                let examples = group.reduce(0) { $0 + $1.count }
+                var loss = 0.0
+                var terms: [(name: String, value: Double)] = []
+                var tokens = 0
+                for (index, part) in group.enumerated() {
+                    let batch = data.batch(part)
+                    tokens += batch.tokenCount
+                    optimizer.prepare(batch.ids)
+                    let logits = pass.forward(
+                        batch,
+                        dropoutSeed: configuration.seed,
+                        step: microStep
+                    )
+                    microStep &+= 1
+                    var value = objective.evaluate(logits: logits, examples: part)
+                    guard value.loss.isFinite else {
+                        optimizer.synchronize()
+                        let what = value.loss.isNaN ? "not a number" : "infinite"
+                        throw diverged(step, totalSteps, "the loss is \(what)")
+                    }
+                    let share = Double(part.count) / Double(examples)
+                    loss += share * value.loss
+                    for (name, term) in value.terms {
+                        if let known = terms.firstIndex(where: { $0.name == name }) {
+                            terms[known].value += share * term
+                        } else {
+                            terms.append((name, share * term))
+                        }
+                    }
+                    if share != 1 {
+                        for element in value.gradient.logits.indices {
+                            value.gradient.logits[element] *= Float(share)
+                        }
+                    }
+                    pass.backward(value.gradient, into: gradients, accumulate: index > 0)
+                }
+                let norm = optimizer.gradientNorm(gradients)
+                guard norm.isFinite else {
+                    optimizer.synchronize()
+                    let tensor = optimizer.nonFiniteGradient(gradients) ?? "a parameter"
+                    throw diverged(step, totalSteps, "the gradient of \(tensor) is not finite")
+                }
+                let rate = schedule(step)
+                optimizer.step(gradients, norm: norm, learningRate: rate)
+                step += 1
+                lossSum += loss
+                try report(
+                    .step(
+                        TrainingEvent.StepReport(
+                            step: step,
+                            totalSteps: totalSteps,
+                            epoch: epoch,
+                            loss: loss,
+                            terms: terms,
+                            learningRate: rate,
+                            gradientNorm: norm,
+                            examples: examples,
+                            tokens: tokens
+                        )
+                    )
+                )
+                let isEpochEnd = end == batches.count
+                let isDue = configuration.evaluateEvery.map { step % $0 == 0 } ?? false
+                if let score, isEpochEnd || isDue {
+                    optimizer.synchronize()
+                    let value = score()
+                    let isBest = best.map { value.isBetter(than: $0.score) } ?? true
+                    let evaluation = TrainingEvent.EvaluationReport(
+                        step: step,
+                        epoch: epoch,
+                        score: value,
+                        isBest: isBest
+                    )
+                    if isBest {
+                        kept?.copy(from: model.weights)
+                        best = evaluation
+                    }
+                    evaluations.append(evaluation)
+                    try report(.evaluated(evaluation))
+                }
+            }
+            epochLosses.append(lossSum / Double(max(1, stepsPerEpoch)))
+        }
+        optimizer.synchronize()
+        if let kept, best != nil { model.weights.copy(from: kept) }
+        return TrainingResult(
+            steps: step,
+            best: best,
+            evaluations: evaluations,
+            epochLosses: epochLosses
+        )
+    }
+
+    private func diverged(_ step: Int, _ totalSteps: Int, _ what: String) -> Failure {
+        Failure(
+            .diverged,
+            "training",
+            "stopped before step \(step + 1) of \(totalSteps) because \(what)",
+            remedy: "A lower learning rate or a longer warm-up usually helps"
+        )
+    }
+}

@@ -1,0 +1,95 @@
+/// How a run trains; every value appears in the printed, resolved run.
+public struct TrainingConfiguration: Sendable, Hashable {
+    public var epochs: Int
+    /// Examples in one pass forward and backward.
+    public var batchSize: Int
+    /// Batches whose gradients make one step.
+    public var gradientAccumulation: Int
+    /// The highest learning rate, reached after the warm-up.
+    public var learningRate: Double
+    /// The share of all steps over which the rate rises from zero.
+    public var warmupProportion: Double
+    public var optimizer: AdamW.Constants
+    /// Names the order of examples and the dropout masks.
+    public var seed: UInt64
+    /// Steps between evaluations; nil evaluates at epoch ends only.
+    public var evaluateEvery: Int?
+
+    public init(
+        epochs: Int,
+        batchSize: Int,
+        gradientAccumulation: Int,
+        learningRate: Double,
+        warmupProportion: Double,
+        optimizer: AdamW.Constants,
+        seed: UInt64,
+        evaluateEvery: Int?
+    ) {
+        precondition(epochs > 0 && batchSize > 0 && gradientAccumulation > 0)
+        self.epochs = epochs
+        self.batchSize = batchSize
+        self.gradientAccumulation = gradientAccumulation
+        self.learningRate = learningRate
+        self.warmupProportion = warmupProportion
+        self.optimizer = optimizer
+        self.seed = seed
+        self.evaluateEvery = evaluateEvery
+    }
+}
+
+/// How good a model is on the development data at some step.
+public struct DevelopmentScore: Sendable, Hashable {
+    /// What `value` measures: `accuracy`, `pearson`.
+    public var metric: String
+    /// Larger is better.
+    public var value: Double
+    /// The mean loss, which decides between equal values.
+    public var loss: Double
+
+    public init(metric: String, value: Double, loss: Double) {
+        (self.metric, self.value, self.loss) = (metric, value, loss)
+    }
+
+    public func isBetter(than other: DevelopmentScore) -> Bool {
+        value != other.value ? value > other.value : loss < other.loss
+    }
+}
+
+/// What a run reports while it goes on.
+public enum TrainingEvent: Sendable {
+    /// After every step.
+    case step(StepReport)
+    /// After every evaluation; `isBest` when it is the best so far and its weights are kept.
+    case evaluated(EvaluationReport)
+
+    public struct StepReport: Sendable {
+        /// Counted from 1.
+        public let step: Int
+        public let totalSteps: Int
+        public let epoch: Int
+        public let loss: Double
+        public let terms: [(name: String, value: Double)]
+        public let learningRate: Double
+        public let gradientNorm: Double
+        /// Examples and real tokens of this step.
+        public let examples: Int
+        public let tokens: Int
+    }
+
+    public struct EvaluationReport: Sendable {
+        public let step: Int
+        public let epoch: Int
+        public let score: DevelopmentScore
+        public let isBest: Bool
+    }
+}
+
+/// What a finished run leaves besides the weights.
+public struct TrainingResult: Sendable {
+    public let steps: Int
+    /// The evaluation whose weights the model now holds; nil without development data.
+    public let best: TrainingEvent.EvaluationReport?
+    public let evaluations: [TrainingEvent.EvaluationReport]
+    /// The mean loss over the steps of each epoch.
+    public let epochLosses: [Double]
+}

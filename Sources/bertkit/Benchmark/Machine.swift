@@ -1,0 +1,36 @@
+import Foundation
+import Glibc
+import Kernels
+
+/// What a benchmark ran on.
+struct Machine: Encodable {
+    let cpu: String
+    /// Processors this process may use.
+    let processors: Int
+    let workers: Int
+    let matrixLibrary: String
+    /// Others' work disturbs a measurement: the mean number of running processes over a minute.
+    let loadAverage: Double
+
+    init(workers: Int) {
+        let model = Self.lines(of: "/proc/cpuinfo").first { $0.hasPrefix("model name") }
+        let name = model?.split(separator: ":", maxSplits: 1).last
+        cpu = name.map { $0.trimmingCharacters(in: .whitespaces) } ?? "unknown"
+        processors = WorkerPool.availableProcessors
+        self.workers = workers
+        matrixLibrary = MatrixBackend.description
+        var averages = [0.0]
+        loadAverage = getloadavg(&averages, 1) == 1 ? averages[0] : 0
+    }
+
+    /// The most memory this process has had resident, in bytes; nil where the system does not say.
+    static var peakMemory: Int? {
+        let line = lines(of: "/proc/self/status").first { $0.hasPrefix("VmHWM:") }
+        return line.flatMap { Int($0.filter(\.isNumber)) }.map { $0 * 1024 }
+    }
+
+    private static func lines(of path: String) -> [Substring] {
+        let text = (try? String(contentsOfFile: path, encoding: .utf8)) ?? ""
+        return text.split(separator: "\n")
+    }
+}

@@ -1,0 +1,29 @@
+import ArgumentParser
+
+/// The root command.
+struct Bertkit: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "bertkit",
+        abstract: "Make a small BERT that answers like a large one, and prove what was kept.",
+        discussion: """
+            Reads a BERT teacher from a Hugging Face folder (tf_model.h5), trains a smaller \
+            student to answer like it, compares the two, and writes the student to a folder \
+            that the same tools read.
+
+            Try it:
+              bertkit demo
+            """,
+        version: Tool.version,
+        subcommands: [
+            Inspect.self, Finetune.self, Distill.self, Evaluate.self, Predict.self,
+            Benchmark.self, Demo.self,
+        ]
+    )
+
+    /// The commands' names, in the order of the help screen.
+    static let names = configuration.subcommands.map { $0._commandName }
+
+    static func command(named name: String) -> (any ParsableCommand.Type)? {
+        configuration.subcommands.first { $0._commandName == name }
+    }
+}

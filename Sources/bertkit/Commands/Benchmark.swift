@@ -1,0 +1,281 @@
+import ArgumentParser
+import Bert
+import Datasets
+import Diagnostics
+import Evaluation
+import Foundation
+import Kernels
+import Tokenization
+
+struct Benchmark: RunFileCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Measure a model's speed and memory on this machine.",
+        discussion: """
+            Forward throughput, with everything handed over at once and in batches; the latency \
+            of a single sentence; a training step's throughput; load time; peak memory. Every \
+            measurement is taken once a round, and the median of the rounds is reported.
+
+            GFLOP/s count the encoder's operations on real pieces, a training step as three \
+            forward passes. Text is cut into pieces beforehand.
+
+            Example:
+              bertkit benchmark --model teacher/ --data dev.tsv
+            """
+    )
+
+    enum Measure: String, CaseIterable, ExpressibleByArgument {
+        case all, forward, training, latency, load
+    }
+
+    enum ForwardOrder: String, CaseIterable, ExpressibleByArgument { case all, whole, file, sorted }
+
+    @Option(
+        help: ArgumentHelp("The model folder.", valueName: "dir"),
+        completion: .directory
+    )
+    var model: String
+
+    @Option(
+        help: ArgumentHelp(
+            "Texts to run on, as TSV or JSON lines (default: synthetic lengths).",
+            valueName: "file"
+        ),
+        completion: .file()
+    )
+    var data: String?
+
+    @OptionGroup(title: "Columns") var columns: ColumnOptions
+
+    @Option(
+        help: ArgumentHelp(
+            "Lengths in pieces that synthetic sequences go through in turn "
+                + "(default: 8,16,24,32,64,128).",
+            valueName: "length,…"
+        )
+    )
+    var lengths: LengthList?
+
+    @Option(
+        help: ArgumentHelp("How often each measurement is taken.", valueName: "count")
+    )
+    var rounds = 5
+
+    @Option(
+        help: """
+            What is measured. With one thing alone, the JSON also has its 'seconds' and \
+            'examples_per_s' on the top level.
+            """
+    )
+    var measure: Measure = .all
+
+    @Option(
+        help: """
+            How examples are handed over going forward: all at once, or in batches in the file's \
+            order or sorted by length.
+            """
+    )
+    var order: ForwardOrder = .all
+
+    @Flag(inversion: .prefixedNo, help: "Whether a training step is measured too.")
+    var trainingStep = true
+
+    @Option(help: ArgumentHelp("Examples per batch.", valueName: "count"))
+    var batchSize = 32
+
+    @OptionGroup(title: "Machine") var inference: InferenceOptions
+
+    @Option(help: "How to print the result; JSON is one line.")
+    var format: ReportFormat = .text
+
+    @OptionGroup(title: "Run") var runOptions: RunOptions
+
+    func validate() throws {
+        try Limits.check("--rounds", rounds, 1...1000)
+        try Limits.check("--batch-size", batchSize, 1...65_536)
+    }
+
+    func checkTogether() throws {
+        if data != nil, lengths != nil {
+            throw ValidationError("'--lengths' makes synthetic sequences, but '--data' is given")
+        }
+        if data == nil, inference.maxLength != nil {
+            throw ValidationError("'--max-length' cuts texts, but no '--data' is given")
+        }
+        if measure == .training, !trainingStep {
+            throw ValidationError("'--no-training-step' leaves '--measure training' nothing to do")
+        }
+        if order != .all, ![.all, .forward].contains(measure) {
+            throw ValidationError("'--order' is about going forward, which is not measured")
+        }
+    }
+
+    func run(_ run: ResolvedRun) throws {
+        guard try runOptions.announce(run) else { return }
+        let remarks = Remarks(isQuiet: runOptions.quiet)
+        let classifier = try TextClassifier(contentsOf: URL(filePath: model))
+        remarks.note(classifier)
+        let loadedPeak = Machine.peakMemory
+        let workload = try makeWorkload(classifier, remarks)
+        let workers = inference.compute.workerCount
+        let maker = StageMaker(
+            path: model,
+            classifier: classifier,
+            workload: workload,
+            batchSize: batchSize,
+            pool: WorkerPool(workerCount: workers)
+        )
+        var report = BenchmarkReport(
+            model: describe(classifier),
+            data: BenchmarkReport.Data(
+                name: workload.name,
+                examples: workload.count,
+                tokens: workload.all.tokenCount,
+                meanLength: Double(workload.all.tokenCount) / Double(workload.count),
+                batchSize: batchSize
+            ),
+            machine: Machine(workers: workers),
+            rounds: rounds
+        )
+        report.peakMemoryBytes.loaded = loadedPeak
+        let results = try measure(maker, &report.peakMemoryBytes)
+        fill(&report, results)
+        switch format {
+        case .text: try StandardOutput.write(report.text)
+        case .json: try StandardOutput.write(report.json())
+        }
+    }
+
+    private func makeWorkload(
+        _ classifier: TextClassifier,
+        _ remarks: Remarks
+    ) throws(Failure) -> Workload {
+        guard let data else { return try Workload(lengths: lengths?.lengths, for: classifier) }
+        let file = try TaskFile(
+            contentsOf: URL(filePath: data),
+            options: columns.readerOptions(labels: .ifPresent)
+        )
+        remarks.note(file)
+        let encoded = try classifier.encode(
+            file,
+            maximumLength: inference.maxLength,
+            workers: inference.compute.workerCount
+        )
+        remarks.noteTruncated(
+            encoded.truncatedExamples,
+            of: encoded.count,
+            maximumLength: try classifier.maximumLength(inference.maxLength),
+            by: model
+        )
+        return Workload(encoded, name: data)
+    }
+
+    private func describe(_ classifier: TextClassifier) -> BenchmarkReport.Model {
+        let configuration = classifier.configuration
+        return BenchmarkReport.Model(
+            name: model,
+            layers: configuration.hiddenLayerCount,
+            hidden: configuration.hiddenSize,
+            heads: configuration.attentionHeadCount,
+            intermediate: configuration.intermediateSize,
+            parameters: classifier.model.parameterCount.total,
+            weightsBytes: classifier.folder.weightsByteCount
+        )
+    }
+
+    private typealias Results = [Stage.Name: (stage: Stage, rounds: [[Double]])]
+
+    /// Takes every measurement once to warm up, then all of them in each round.
+    private func measure(
+        _ maker: StageMaker,
+        _ memory: inout BenchmarkReport.Memory
+    ) throws -> Results {
+        var stages: [Stage] = []
+        // In this order each peak is of what has been done up to then.
+        func add(_ stage: Stage) throws {
+            _ = try stage.pass()
+            stages.append(stage)
+        }
+        if [.all, .forward, .latency].contains(measure) {
+            let engine = BertInference(maker.classifier.model, pool: maker.pool)
+            if measure != .latency {
+                let orders: [(ForwardOrder, Stage.Name)] = [
+                    (.whole, .whole), (.file, .file), (.sorted, .sorted),
+                ]
+                for (choice, name) in orders where order == .all || order == choice {
+                    try add(maker.forward(engine, name))
+                }
+            }
+            if measure != .forward { try add(maker.latency(engine)) }
+            memory.forward = Machine.peakMemory
+        }
+        if measure == .training || (measure == .all && trainingStep) {
+            try add(maker.training())
+            memory.training = Machine.peakMemory
+        }
+        if [.all, .load].contains(measure) {
+            try add(maker.load())
+            try add(maker.read())
+        }
+
+        let bar = ProgressBar(
+            "measuring",
+            total: rounds * stages.count,
+            unit: "passes",
+            isQuiet: runOptions.quiet
+        )
+        var results: Results = [:]
+        for stage in stages { results[stage.name] = (stage, []) }
+        for round in 0..<rounds {
+            for (index, stage) in stages.enumerated() {
+                do {
+                    try results[stage.name]?.rounds.append(stage.pass())
+                } catch {
+                    bar.cancel()
+                    throw error
+                }
+                bar.update(round * stages.count + index + 1)
+            }
+        }
+        bar.cancel()
+        return results
+    }
+
+    private func fill(_ report: inout BenchmarkReport, _ results: Results) {
+        func rate(_ name: Stage.Name) -> BenchmarkReport.Rate? {
+            guard let (stage, rounds) = results[name], let work = stage.work else { return nil }
+            return BenchmarkReport.Rate(work, allSeconds: rounds.flatMap(\.self))
+        }
+        if let load = results[.load]?.rounds.flatMap(\.self),
+            let read = results[.read]?.rounds.flatMap(\.self)
+        {
+            report.load = BenchmarkReport.Load(
+                seconds: median(load),
+                allSeconds: load,
+                readSeconds: median(read),
+                allReadSeconds: read
+            )
+        }
+        let forward = BenchmarkReport.Forward(
+            whole: rate(.whole),
+            file: rate(.file),
+            sorted: rate(.sorted)
+        )
+        let headline = forward.sorted ?? forward.file ?? forward.whole
+        if headline != nil { report.forward = forward }
+        report.latency = results[.latency].map { BenchmarkReport.Latency($0.rounds) }
+        report.trainingStep = rate(.training)
+
+        switch measure {
+        case .all: break
+        case .forward:
+            (report.seconds, report.examplesPerS) = (headline?.seconds, headline?.examplesPerS)
+        case .training:
+            report.seconds = report.trainingStep?.seconds
+            report.examplesPerS = report.trainingStep?.examplesPerS
+        case .latency:
+            report.seconds = report.latency.map { $0.p50Ms / 1e3 }
+            report.examplesPerS = report.latency.map { 1e3 / $0.p50Ms }
+        case .load: report.seconds = report.load?.seconds
+        }
+    }
+}

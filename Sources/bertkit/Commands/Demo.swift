@@ -1,0 +1,122 @@
+import ArgumentParser
+import Checkpoints
+import Diagnostics
+import Foundation
+
+struct Demo: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Show the whole path on the small teacher that comes with BertKit.",
+        discussion: """
+            Inspects the teacher, trains a small model without it and another one to answer like \
+            it, compares all three, and answers a few sentences: about a minute. Every step is an \
+            ordinary command and is shown as such.
+
+            Example:
+              bertkit demo
+            """
+    )
+
+    @Option(
+        help: ArgumentHelp("The folder to write. It must not exist yet.", valueName: "dir"),
+        completion: .directory
+    )
+    var output = "bertkit-demo"
+
+    @Flag(help: "Replace the output folder if it exists.")
+    var force = false
+
+    @Option(
+        help: ArgumentHelp(
+            "The repository's fixtures folder (default: found from the working folder or the "
+                + "program).",
+            valueName: "dir"
+        ),
+        completion: .directory
+    )
+    var fixtures: String?
+
+    @OptionGroup var compute: ComputeOptions
+
+    func run() throws {
+        let fixtures = try fixturesFolder()
+        let root = URL(filePath: output)
+        try AtomicOutput.check(root, force: force)
+        if force, FileManager.default.fileExists(atPath: root.path) {
+            try FileManager.default.removeItem(at: root)
+        }
+        do {
+            try FileManager.default.createDirectory(at: root, withIntermediateDirectories: true)
+        } catch {
+            throw Failure(.cannotCreate, output, "the folder cannot be created")
+        }
+        let teacher = "\(fixtures)/teacher"
+        let (train, dev) = ("\(fixtures)/text/train.tsv", "\(fixtures)/text/dev.tsv")
+        let (plain, student) = ("\(output)/without-teacher", "\(output)/student")
+        let shape = ["--layers", "2", "--hidden", "64", "--heads", "2", "--intermediate", "128"]
+        let schedule = ["--epochs", "4", "--learning-rate", "1e-3"]
+        let workers = compute.workers.map { ["--workers", String($0)] } ?? []
+
+        try step("What the teacher is", ["inspect", teacher])
+        try step(
+            "A small model that never meets the teacher",
+            ["finetune", "--vocabulary", "\(teacher)/vocab.txt"] + shape
+                + ["--max-positions", "64", "--train", train, "--dev", dev, "--output", plain]
+                + schedule + workers
+        )
+        try step(
+            "The same shape, learning the teacher's answers",
+            ["distill", "--teacher", teacher] + shape
+                + ["--train", train, "--dev", dev, "--output", student] + schedule + workers
+        )
+        try step(
+            "What was kept",
+            ["evaluate", "--teacher", teacher, "--student", student, "--student", plain]
+                + ["--data", dev, "--predictions", "\(output)/predictions.tsv"] + workers
+        )
+        try step(
+            "The student at work",
+            ["predict", "--model", student, "\(fixtures)/text/examples.txt"]
+        )
+        try StandardOutput.write("Written to \(printable(output))/:\n")
+        for path in try FileManager.default.subpathsOfDirectory(atPath: output).sorted() {
+            let attributes = try FileManager.default.attributesOfItem(atPath: "\(output)/\(path)")
+            guard attributes[.type] as? FileAttributeType == .typeRegular else { continue }
+            let size = (attributes[.size] as? Int) ?? 0
+            try StandardOutput.write("  \(printable(path))  \(Numbers.bytes(size))\n")
+        }
+    }
+
+    /// Shows a command as a person would type it, and runs it.
+    private func step(_ title: String, _ arguments: [String]) throws {
+        let terminal = Terminal.standardOutput
+        let command = (["bertkit"] + arguments).joined(separator: " ")
+        try StandardOutput.write("\n\(terminal.styled(title, .strong))\n$ \(command)\n\n")
+        try Tool.perform(arguments)
+    }
+
+    private func fixturesFolder() throws -> String {
+        if let fixtures { return fixtures }
+        let program = URL(filePath: CommandLine.arguments.first ?? "").resolvingSymlinksInPath()
+        var candidates = ["fixtures"]
+        var folder = program.deletingLastPathComponent()
+        for _ in 0..<4 {
+            folder = folder.deletingLastPathComponent()
+            candidates.append(folder.appending(path: "fixtures").path)
+        }
+        for candidate in candidates {
+            if FileManager.default.fileExists(atPath: "\(candidate)/teacher/tf_model.h5") {
+                return candidate
+            }
+        }
+        throw Failure(
+            .missingInput,
+            "fixtures/teacher/tf_model.h5",
+            "the teacher that comes with BertKit was not found",
+            remedy:
+                "Run the demo in BertKit's repository, or name its fixtures folder with --fixtures"
+        )
+    }
+}
+
+/// Marks a command whose library calls are still to come.
+struct Unwired: Error {}

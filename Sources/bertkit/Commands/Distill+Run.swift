@@ -1,0 +1,205 @@
+import Bert
+import Datasets
+import Diagnostics
+import Distillation
+import Evaluation
+import Foundation
+import Kernels
+import Tokenization
+import Training
+
+extension Distill {
+    func run(_ run: ResolvedRun) throws {
+        guard try runOptions.announce(run) else { return }
+        let work = try TrainingRun(
+            data: data,
+            training: training,
+            output: output,
+            compute: compute,
+            isQuiet: runOptions.quiet
+        )
+        let teacher = try TextClassifier(contentsOf: URL(filePath: self.teacher.teacher))
+        for note in teacher.folder.report.notes { work.say("teacher: \(note)") }
+        let kind = teacher.configuration.taskKind
+        let trainFile = try work.read(data.train)
+        let devFile = try work.read(data.dev)
+        let student = try prepare(teacher, work: work)
+        let positions = min(
+            teacher.configuration.maximumPositionCount,
+            student.model.configuration.maximumPositionCount
+        )
+        let encode = { (file: TaskFile, path: String) in
+            try work.encode(
+                file,
+                path: path,
+                kind: kind,
+                tokenizer: teacher.tokenizer,
+                maximumPositions: positions
+            )
+        }
+        let train = try encode(trainFile, data.train)
+        let dev = try encode(devFile, data.dev)
+
+        let teacherMeasure = ModelRunner.measure(
+            teacher.model,
+            name: "teacher",
+            bytesOnDisk: teacher.folder.weightsByteCount,
+            on: dev,
+            pool: work.pool
+        )
+        let check = TeacherCheck(logits: teacherMeasure.logits, targets: dev.targets, kind: kind)
+        work.say(
+            "teacher: \(check.score.metric) \(Numbers.fixed(check.score.value, 4)) on the "
+                + "development data"
+        )
+        if let warning = check.warning { work.warn(warning) }
+        for line in student.origin { work.say("student: \(line)") }
+
+        let teacherLogits = answers(of: teacher.model, to: train, work: work)
+        let objective = SoftTargetLoss(
+            teacherLogits: teacherLogits,
+            classCount: kind.outputCount,
+            isRegression: kind.isRegression,
+            temperature: self.objective.temperature,
+            hardLabelWeight: self.objective.hardLabelWeight,
+            targets: train.targets
+        )
+        var log = TrainingLog()
+        let result = try work.train(
+            student.model,
+            train: train,
+            dev: dev,
+            objective: objective,
+            label: "distilling",
+            log: &log
+        )
+        let measured = ModelRunner.measure(
+            student.model,
+            name: "student",
+            bytesOnDisk: 0,
+            on: dev,
+            pool: work.pool
+        )
+        let card = ModelCard(
+            name: URL(filePath: output.output).lastPathComponent,
+            summary:
+                "A BERT \(kind.isRegression ? "regressor" : "classifier") distilled with BertKit "
+                + "from a teacher of \(teacher.configuration.hiddenLayerCount) layers, on "
+                + "\(Numbers.count(train.count)) examples."
+        )
+        let report = try work.write(
+            student.model,
+            measured: measured,
+            tokenizerFiles: TokenizerFiles.files(
+                vocabulary: teacher.vocabulary,
+                configuration: teacher.tokenizerConfiguration,
+                maximumPositions: student.model.configuration.maximumPositionCount
+            ),
+            run: run,
+            log: log,
+            card: card,
+            result: result
+        ) { (measured) throws(Failure) in
+            try ComparisonReport(
+                kind: kind,
+                targets: dev.targets,
+                teacher: teacherMeasure,
+                students: [measured],
+                temperature: 1
+            )
+        }
+        try StandardOutput.write(report.table.plain + "\n")
+    }
+
+    /// The teacher's answers to every training example, computed once, in pieces so that progress
+    /// shows.
+    private func answers(
+        of model: BertModel,
+        to data: EncodedDataset,
+        work: TrainingRun
+    ) -> [Float] {
+        let inference = BertInference(model, pool: work.pool)
+        let bar = ProgressBar("teacher's answers", total: data.count, isQuiet: runOptions.quiet)
+        var logits: [Float] = []
+        logits.reserveCapacity(data.count * model.configuration.labels.count)
+        for start in stride(from: 0, to: data.count, by: 1024) {
+            let end = min(start + 1024, data.count)
+            logits += inference.logits(data.batch(start..<end))
+            bar.update(end)
+        }
+        bar.finish()
+        return logits
+    }
+
+    private func prepare(_ teacher: TextClassifier, work: TrainingRun) throws -> Student {
+        let shape = StudentShape(
+            layers: student.shape.layers,
+            hidden: student.shape.hidden,
+            heads: student.shape.heads,
+            intermediate: student.shape.intermediate
+        )
+        switch student.`init` {
+        case .random:
+            var configuration = teacher.configuration
+            configuration.hiddenLayerCount = shape.layers ?? configuration.hiddenLayerCount
+            configuration.hiddenSize = shape.hidden ?? configuration.hiddenSize
+            configuration.attentionHeadCount = shape.heads ?? configuration.attentionHeadCount
+            configuration.intermediateSize = shape.intermediate ?? configuration.intermediateSize
+            work.applyDropout(to: &configuration)
+            return .random(configuration, seed: training.seed)
+        case .teacherLayers(let listed):
+            let count = teacher.configuration.hiddenLayerCount
+            let wanted = shape.layers ?? count
+            guard wanted <= count else {
+                throw Failure(
+                    .usage,
+                    "--layers",
+                    "\(wanted) layers cannot be copied from a teacher of \(count)"
+                )
+            }
+            let layers =
+                listed ?? LayerSelection.evenlySpaced(studentLayers: wanted, teacherLayers: count)
+            return try .copying(
+                layers: layers,
+                of: teacher.model,
+                shape: shape,
+                adjust: { work.applyDropout(to: &$0) }
+            )
+        case .folder(let path):
+            let folder = try ModelFolder.open(URL(filePath: path), requireHead: false)
+            let vocabulary = try folder.loadVocabulary()
+            try vocabulary.check(agreesWith: teacher.vocabulary, student: printable(path))
+            let student = try Student.pretrained(
+                folder,
+                labels: teacher.configuration.labels,
+                problemType: teacher.configuration.problemType,
+                seed: training.seed,
+                adjust: { work.applyDropout(to: &$0) }
+            )
+            try shape.check(against: student.model.configuration, folder: path)
+            return student
+        }
+    }
+}
+
+extension StudentShape {
+    /// Refuses sizes that were asked for and are not the folder's.
+    func check(against configuration: BertConfiguration, folder: String) throws(Failure) {
+        let sizes = [
+            ("--layers", layers, configuration.hiddenLayerCount),
+            ("--hidden", hidden, configuration.hiddenSize),
+            ("--heads", heads, configuration.attentionHeadCount),
+            ("--intermediate", intermediate, configuration.intermediateSize),
+        ]
+        for (option, wanted, own) in sizes {
+            if let wanted, wanted != own {
+                throw Failure(
+                    .usage,
+                    option,
+                    "\(wanted) was asked for, but the model in \(printable(folder)) has \(own)",
+                    remedy: "Leave \(option) out"
+                )
+            }
+        }
+    }
+}

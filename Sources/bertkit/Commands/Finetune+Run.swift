@@ -1,0 +1,189 @@
+import Bert
+import Datasets
+import Diagnostics
+import Distillation
+import Evaluation
+import Foundation
+import Kernels
+import Tokenization
+import Training
+
+extension Finetune {
+    func run(_ run: ResolvedRun) throws {
+        guard try runOptions.announce(run) else { return }
+        let work = try TrainingRun(
+            data: data,
+            training: training,
+            output: output,
+            compute: compute,
+            isQuiet: runOptions.quiet
+        )
+        let trainFile = try work.read(data.train)
+        let devFile = try work.read(data.dev)
+        let start = try model.map { path in
+            let folder = try ModelFolder.open(URL(filePath: path), requireHead: false)
+            return folder
+        }
+        let kind = try taskKind(trainFile, folder: start)
+        let (student, vocabulary, tokenizer) = try prepare(start, kind: kind, work: work)
+        for line in student.origin { work.say(line) }
+
+        let positions = student.model.configuration.maximumPositionCount
+        let encode = { (file: TaskFile, path: String) in
+            try work.encode(
+                file,
+                path: path,
+                kind: kind,
+                tokenizer: WordPieceTokenizer(vocabulary: vocabulary, configuration: tokenizer),
+                maximumPositions: positions
+            )
+        }
+        let train = try encode(trainFile, data.train)
+        let dev = try encode(devFile, data.dev)
+        let objective: any Objective
+        switch kind {
+        case .classification(let labels):
+            objective = CrossEntropyLoss(targets: train.targets, classCount: labels.count)
+        case .regression:
+            objective = MeanSquaredError(targets: train.targets)
+        }
+        var log = TrainingLog()
+        let result = try work.train(
+            student.model,
+            train: train,
+            dev: dev,
+            objective: objective,
+            label: "fine-tuning",
+            log: &log
+        )
+        let measured = ModelRunner.measure(
+            student.model,
+            name: outputName,
+            bytesOnDisk: 0,
+            on: dev,
+            pool: work.pool
+        )
+        var card = ModelCard(
+            name: outputName,
+            summary: "A BERT \(kind.isRegression ? "regressor" : "classifier") fine-tuned with "
+                + "BertKit on \(Numbers.count(train.count)) examples."
+        )
+        card.tags = ["bert"]
+        let report = try work.write(
+            student.model,
+            measured: measured,
+            tokenizerFiles: TokenizerFiles.files(
+                vocabulary: vocabulary,
+                configuration: tokenizer,
+                maximumPositions: positions
+            ),
+            run: run,
+            log: log,
+            card: card,
+            result: result
+        ) { (measured) throws(Failure) in
+            try ComparisonReport(
+                kind: kind,
+                targets: dev.targets,
+                teacher: measured,
+                students: [],
+                temperature: 1
+            )
+        }
+        try StandardOutput.write(report.table.plain + "\n")
+    }
+
+    private var outputName: String { URL(filePath: output.output).lastPathComponent }
+
+    /// What the labels mean: what the options, else the model's head, else the training file says.
+    private func taskKind(_ file: TaskFile, folder: ModelFolder?) throws -> TaskKind {
+        if task.task == .regression { return .regression }
+        if let labels = task.labels { return .classification(labels: labels.names) }
+        if let folder, !folder.report.absent.contains(where: { $0.hasPrefix("classifier.") }) {
+            return folder.configuration.taskKind
+        }
+        return .classification(labels: try file.labelSet())
+    }
+
+    private func prepare(
+        _ folder: ModelFolder?,
+        kind: TaskKind,
+        work: TrainingRun
+    ) throws -> (Student, Vocabulary, TokenizerConfiguration) {
+        let labels: [String]
+        let problem: BertConfiguration.ProblemType
+        switch kind {
+        case .classification(let names): (labels, problem) = (names, .classification)
+        case .regression: (labels, problem) = (["score"], .regression)
+        }
+        if let folder {
+            let vocabulary = try folder.loadVocabulary()
+            let tokenizer = try TokenizerConfiguration(folder: folder.url, vocabulary: vocabulary)
+            let student = try Student.pretrained(
+                folder,
+                labels: labels,
+                problemType: problem,
+                seed: training.seed,
+                adjust: { work.applyDropout(to: &$0) }
+            )
+            return (student, vocabulary, tokenizer)
+        }
+        guard let path = fresh.vocabulary, let layers = fresh.shape.layers,
+            let hidden = fresh.shape.hidden, let heads = fresh.shape.heads,
+            let intermediate = fresh.shape.intermediate
+        else { preconditionFailure("checked when the options were read") }
+        let vocabulary = try Vocabulary(contentsOf: URL(filePath: path))
+        let positions = fresh.maxPositions ?? 512
+        let tokenizer = TokenizerConfiguration(
+            lowercase: !fresh.cased,
+            stripAccents: nil,
+            splitChineseCharacters: true,
+            modelMaximumLength: positions
+        )
+        let activation: BertConfiguration.Activation
+        switch fresh.activation ?? .gelu {
+        case .gelu: activation = .gelu
+        case .geluTanh: activation = .geluTanh(name: "gelu_new")
+        case .relu: activation = .relu
+        }
+        var configuration = BertConfiguration(
+            hiddenSize: hidden,
+            hiddenLayerCount: layers,
+            attentionHeadCount: heads,
+            intermediateSize: intermediate,
+            vocabularySize: vocabulary.count,
+            maximumPositionCount: positions,
+            tokenTypeCount: 2,
+            layerNormEpsilon: 1e-12,
+            activation: activation,
+            hiddenDropoutProbability: 0.1,
+            attentionDropoutProbability: 0.1,
+            classifierDropout: nil,
+            initializerRange: 0.02,
+            padTokenID: Int(vocabulary.padding),
+            labels: labels,
+            problemType: problem
+        )
+        work.applyDropout(to: &configuration)
+        return (.random(configuration, seed: training.seed), vocabulary, tokenizer)
+    }
+}
+
+extension TaskKind {
+    var isRegression: Bool { self == .regression }
+}
+
+extension ModelCard {
+    /// The comparison, the best score, and how the model was made.
+    mutating func fill(from report: ComparisonReport, result: TrainingResult, run: ResolvedRun) {
+        comparisonHeader = report.table.columns.map(\.title)
+        comparisonRows = report.table.rows
+        if let best = result.best {
+            metrics = [Metric(type: best.score.metric, value: best.score.value)]
+            details.append(("Best step", "\(best.step) of \(result.steps)"))
+        }
+        command = "bertkit \(run.command) --config run.yaml"
+        details.append(("BertKit", Tool.version))
+        details += run.entries.map { ($0.name, $0.values.joined(separator: ", ")) }
+    }
+}

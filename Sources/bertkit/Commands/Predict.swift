@@ -1,0 +1,94 @@
+import ArgumentParser
+import Bert
+import Datasets
+import Diagnostics
+import Evaluation
+import Foundation
+import Kernels
+import Tokenization
+
+enum PredictionFormat: String, CaseIterable, ExpressibleByArgument { case tsv, jsonl }
+
+struct Predict: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Label lines of text.",
+        discussion: """
+            Reads one text per line, or two with a tab between for a model of sentence pairs, \
+            and writes one line for each: the label and every class's probability, or the score.
+
+            Example:
+              echo "a film worth seeing" | bertkit predict --model student/
+            """
+    )
+
+    @Option(
+        help: ArgumentHelp("The model folder.", valueName: "dir"),
+        completion: .directory
+    )
+    var model: String
+
+    @Argument(
+        help: "The file of texts; '-' is standard input.",
+        completion: .file()
+    )
+    var file = "-"
+
+    @Option(help: "How to print each result.")
+    var format: PredictionFormat = .tsv
+
+    @Option(
+        help: ArgumentHelp(
+            "The most lines answered together; fewer where more would have to be waited for.",
+            valueName: "count"
+        )
+    )
+    var batchSize = 256
+
+    @OptionGroup(title: "Machine") var inference: InferenceOptions
+
+    func validate() throws { try Limits.check("--batch-size", batchSize, 1...65_536) }
+
+    func run() throws {
+        var lines = try TextLines(path: file)
+        let classifier = try TextClassifier(contentsOf: URL(filePath: model))
+        let maximumLength = try classifier.maximumLength(inference.maxLength)
+        let pool = WorkerPool(workerCount: inference.compute.workerCount)
+        let engine = BertInference(classifier.model, pool: pool)
+        let classes: [String] =
+            switch classifier.configuration.taskKind {
+            case .classification(let labels): labels
+            case .regression: []
+            }
+        let writer = PredictionText(format == .tsv ? .tabSeparated : .jsonLines, labels: classes)
+        try StandardOutput.write(writer.heading)
+
+        var count = 0
+        var truncated = 0
+        while let portion = try lines.next(limit: batchSize) {
+            // What comes before a line that cannot be answered is answered.
+            let readsPairs = classifier.configuration.tokenTypeCount > 1
+            let bad = readsPairs ? nil : portion.lines.firstIndex { $0.pair != nil }
+            let encodings = portion.lines.prefix(bad ?? portion.lines.count).map { line in
+                classifier.tokenizer.encode(
+                    portion.bytes[line.text],
+                    pair: line.pair.map { portion.bytes[$0] },
+                    maximumLength: maximumLength
+                )
+            }
+            let logits = engine.logits(PackedBatch(encodings))
+            var text = ""
+            for row in encodings.indices {
+                let width = logits.count / encodings.count
+                writer.append(logits[row * width..<(row + 1) * width], to: &text)
+            }
+            try StandardOutput.write(text)
+            count += encodings.count
+            truncated += encodings.count { $0.truncated > 0 }
+            if bad != nil {
+                let source = file == "-" ? "standard input" : file
+                try classifier.checkReadsPairs(from: "\(source), line \(count + 1)")
+            }
+        }
+        Remarks().noteTruncated(truncated, of: count, maximumLength: maximumLength, by: model)
+    }
+}

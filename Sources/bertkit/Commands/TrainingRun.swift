@@ -1,0 +1,228 @@
+import Bert
+import Checkpoints
+import Datasets
+import Diagnostics
+import Distillation
+import Evaluation
+import Foundation
+import Kernels
+import Tokenization
+import Training
+
+/// What `finetune` and `distill` share: data in, a trained model and its records out.
+struct TrainingRun {
+    let data: TrainingDataOptions
+    let training: TrainingOptions
+    let output: OutputOptions
+    let isQuiet: Bool
+    let pool: WorkerPool
+    private let terminal = Terminal.standardError
+
+    init(
+        data: TrainingDataOptions,
+        training: TrainingOptions,
+        output: OutputOptions,
+        compute: ComputeOptions,
+        isQuiet: Bool
+    ) throws {
+        self.data = data
+        self.training = training
+        self.output = output
+        self.isQuiet = isQuiet
+        pool = WorkerPool(workerCount: compute.workers ?? WorkerPool.availableProcessors)
+        try AtomicOutput.check(outputURL, force: output.force)
+    }
+
+    var outputURL: URL { URL(filePath: output.output) }
+
+    /// A line for a person, on standard error.
+    func say(_ text: String) {
+        if !isQuiet { terminal.write(text + "\n") }
+    }
+
+    func warn(_ text: String) {
+        if !isQuiet { terminal.write(terminal.styled("warning: ", .warning) + text + "\n") }
+    }
+
+    func read(_ path: String) throws -> TaskFile {
+        try TaskFile(contentsOf: URL(filePath: path), options: data.columns.readerOptions())
+    }
+
+    /// A task file as tokens, with what a person should know of it said.
+    func encode(
+        _ file: TaskFile,
+        path: String,
+        kind: TaskKind,
+        tokenizer: WordPieceTokenizer,
+        maximumPositions: Int
+    ) throws -> EncodedDataset {
+        let dataset = try EncodedDataset(
+            file,
+            kind: kind,
+            tokenizer: tokenizer,
+            maximumLength: min(training.maxLength, maximumPositions),
+            workers: pool.workerCount
+        )
+        let mean = Double(dataset.tokenCount) / Double(max(1, dataset.count))
+        say(
+            "\(printable(path)): \(Numbers.count(dataset.count)) examples, "
+                + "\(Numbers.fixed(mean, 1)) tokens each on average"
+        )
+        for remark in file.remarks { warn(remark) }
+        if dataset.labelMatching == .byIndex, case .classification(let labels) = kind {
+            let list = labels.enumerated().map { "\($0.offset) \(printable($0.element))" }
+            say("\(printable(path)): labels are class numbers: \(list.joined(separator: ", "))")
+        }
+        if dataset.truncatedExamples > 0 {
+            warn(
+                "\(printable(path)): \(Numbers.count(dataset.truncatedExamples)) examples were cut "
+                    + "to \(min(training.maxLength, maximumPositions)) tokens, the longer text first"
+            )
+        }
+        return dataset
+    }
+
+    /// How training goes, for the trainer and for the resolved run.
+    var configuration: TrainingConfiguration {
+        TrainingConfiguration(
+            epochs: training.epochs,
+            batchSize: training.batchSize,
+            gradientAccumulation: training.gradientAccumulation,
+            learningRate: training.learningRate,
+            warmupProportion: training.warmup,
+            optimizer: AdamW.Constants(
+                weightDecay: training.weightDecay,
+                clipNorm: training.clipNorm > 0 ? training.clipNorm : nil
+            ),
+            seed: training.seed,
+            evaluateEvery: training.evaluateEvery
+        )
+    }
+
+    /// Trains with a progress bar; the log gets every evaluation and every tenth step.
+    func train(
+        _ model: BertModel,
+        train: EncodedDataset,
+        dev: EncodedDataset,
+        objective: any Objective,
+        label: String,
+        log: inout TrainingLog
+    ) throws -> TrainingResult {
+        let trainer = Trainer(
+            model,
+            data: train,
+            objective: objective,
+            configuration: configuration,
+            pool: pool,
+            score: { DevelopmentScore(of: model, on: dev, pool: pool) },
+            keepsBest: training.keep == .best
+        )
+        say(
+            "\(label): \(Numbers.count(trainer.stepsPerEpoch * training.epochs)) steps on "
+                + "\(pool.workerCount) workers, matrix products by \(MatrixBackend.description)"
+        )
+        let bar = ProgressBar(label, total: train.count * training.epochs, isQuiet: isQuiet)
+        var examples = 0
+        var smoothed: Double?
+        do {
+            let result = try trainer.run { (event) throws(Failure) in
+                switch event {
+                case .step(let step):
+                    examples += step.examples
+                    smoothed = smoothed.map { 0.98 * $0 + 0.02 * step.loss } ?? step.loss
+                    log.append(step)
+                    bar.update(examples, loss: smoothed)
+                case .evaluated(let evaluation):
+                    log.append(evaluation)
+                    let mark = evaluation.isBest ? ", best so far" : ""
+                    bar.note(
+                        "step \(Numbers.count(evaluation.step)): \(evaluation.score.metric) "
+                            + "\(Numbers.fixed(evaluation.score.value, 4)), loss "
+                            + "\(Numbers.fixed(evaluation.score.loss, 4)) on the development data"
+                            + mark
+                    )
+                }
+            }
+            bar.finish()
+            return result
+        } catch {
+            bar.cancel()
+            throw error
+        }
+    }
+
+    /// Writes the model folder with the run and the log beside it, and returns the comparison that
+    /// its card shows.
+    ///
+    /// - Parameters:
+    ///   - measured: the model on the development data; its bytes on disk are filled in here.
+    ///   - report: compares the completed measurement.
+    func write(
+        _ model: BertModel,
+        measured: ModelMeasurement,
+        tokenizerFiles: [(name: String, bytes: [UInt8])],
+        run: ResolvedRun,
+        log: TrainingLog,
+        card: ModelCard,
+        result: TrainingResult,
+        report: (ModelMeasurement) throws(Failure) -> ComparisonReport
+    ) throws -> ComparisonReport {
+        var comparison: ComparisonReport?
+        try ModelFolder.write(
+            configuration: model.configuration,
+            parameters: model.parameters,
+            tokenizerFiles: tokenizerFiles.map { ModelFolder.File(name: $0.name, bytes: $0.bytes) },
+            modelCard: { (byteCount) throws(Failure) in
+                var measured = measured
+                measured.bytesOnDisk = byteCount
+                let made = try report(measured)
+                comparison = made
+                var card = card
+                card.fill(from: made, result: result, run: run)
+                return card.text()
+            },
+            to: outputURL,
+            force: output.force,
+            additionalFiles: [
+                ModelFolder.File(name: "run.yaml", bytes: Array(run.yaml.utf8)),
+                ModelFolder.File(name: "training_log.jsonl", bytes: Array(log.text.utf8)),
+            ]
+        )
+        say("written: \(printable(output.output))/")
+        guard let comparison else { preconditionFailure("a folder was written without a card") }
+        return comparison
+    }
+
+    /// Puts a dropout given as an option in the place of the configuration's.
+    func applyDropout(to configuration: inout BertConfiguration) {
+        guard let dropout = training.dropout else { return }
+        configuration.hiddenDropoutProbability = dropout
+        configuration.attentionDropoutProbability = dropout
+        configuration.classifierDropout = nil
+    }
+}
+
+/// The record of a run as JSON lines: the same run gives the same bytes.
+struct TrainingLog {
+    private(set) var text = ""
+
+    mutating func append(_ step: TrainingEvent.StepReport) {
+        guard step.step % 10 == 0 || step.step == 1 || step.step == step.totalSteps else { return }
+        let terms = step.terms.map { "\"\($0.name)\": \(number($0.value))" }
+        text +=
+            "{\"step\": \(step.step), \"epoch\": \(step.epoch + 1), \"loss\": "
+            + "\(number(step.loss)), \"terms\": {\(terms.joined(separator: ", "))}, "
+            + "\"learning_rate\": \(number(step.learningRate)), "
+            + "\"gradient_norm\": \(number(step.gradientNorm))}\n"
+    }
+
+    mutating func append(_ evaluation: TrainingEvent.EvaluationReport) {
+        text +=
+            "{\"step\": \(evaluation.step), \"epoch\": \(evaluation.epoch + 1), "
+            + "\"dev_\(evaluation.score.metric)\": \(number(evaluation.score.value)), "
+            + "\"dev_loss\": \(number(evaluation.score.loss)), \"best\": \(evaluation.isBest)}\n"
+    }
+
+    /// The shortest decimal that reads back the same.
+    private func number(_ value: Double) -> String { value.description }
+}

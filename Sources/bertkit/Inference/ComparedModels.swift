@@ -1,0 +1,110 @@
+import ArgumentParser
+import Bert
+import Datasets
+import Diagnostics
+import Evaluation
+import Foundation
+
+/// Which models are compared.
+struct ComparedModels: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "The teacher's model folder; may be left out where there is a student.",
+            valueName: "dir"
+        ),
+        completion: .directory
+    )
+    var teacher: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "A student's model folder; may be given several times.",
+            valueName: "dir"
+        ),
+        completion: .directory
+    )
+    var student: [String] = []
+
+    func checkTogether() throws {
+        if teacher == nil, student.isEmpty {
+            throw ValidationError("Give '--teacher', '--student' or both")
+        }
+        for (index, path) in student.enumerated() where student[..<index].contains(path) {
+            throw ValidationError("'--student' names '\(printable(path))' twice")
+        }
+    }
+
+    /// A model whose weights have not been read yet.
+    struct Candidate {
+        /// What the report calls it.
+        var name: String
+        var folder: ModelFolder
+    }
+
+    /// Opens every folder, the teacher's first, and checks that their heads answer alike.
+    func open() throws(Failure) -> [Candidate] {
+        var candidates: [Candidate] = []
+        for (name, path) in zip(names, paths) {
+            let folder = try ModelFolder.open(URL(filePath: path), requireHead: true)
+            if let first = candidates.first {
+                try Self.checkAnswersAlike(first.folder, folder, hasTeacher: teacher != nil)
+            }
+            // A vocabulary that does not fit is better found before anything has run.
+            _ = try folder.loadVocabulary()
+            candidates.append(Candidate(name: name, folder: folder))
+        }
+        return candidates
+    }
+
+    private var paths: [String] { [teacher].compactMap(\.self) + student }
+
+    /// The folders' own names where these tell the models apart, else the paths.
+    private var names: [String] {
+        let paths = paths
+        let short = paths.map { URL(filePath: $0).standardizedFileURL.lastPathComponent }
+        let names = Set(short).count == short.count ? short : paths
+        // Only a student's path can be the teacher's as well.
+        return names.enumerated().map { index, name in
+            names[..<index].contains(name) ? "\(name) (student)" : name
+        }
+    }
+
+    private static func checkAnswersAlike(
+        _ reference: ModelFolder,
+        _ folder: ModelFolder,
+        hasTeacher: Bool
+    ) throws(Failure) {
+        let (expected, found) = (reference.configuration, folder.configuration)
+        let other =
+            "\(hasTeacher ? "the teacher" : "the first student") "
+            + "\(printable(reference.url.relativePath))"
+        func answers(_ configuration: BertConfiguration) -> String {
+            switch configuration.taskKind {
+            case .classification(let labels): labels.map(printable).joined(separator: ", ")
+            case .regression: "a score"
+            }
+        }
+        if expected.problemType == found.problemType {
+            if found.problemType == .regression { return }
+            let (labels, names) = (expected.labels.map(bytes), found.labels.map(bytes))
+            if labels == names { return }
+            if Set(labels) == Set(names), labels.count == names.count {
+                throw Failure(
+                    .badData,
+                    folder.url.relativePath,
+                    "its labels are \(answers(found)), but those of \(other) are "
+                        + "\(answers(expected)): the same names in another order",
+                    remedy: "Correct \"id2label\" in the config.json that is wrong"
+                )
+            }
+        }
+        throw Failure(
+            .badData,
+            folder.url.relativePath,
+            "its head answers \(answers(found)), but that of \(other) answers \(answers(expected))"
+        )
+    }
+
+    /// Equal only if spelled alike, unlike strings.
+    private static func bytes(_ label: String) -> [UInt8] { Array(label.utf8) }
+}

@@ -1,0 +1,99 @@
+import ArgumentParser
+
+enum KeptWeights: String, CaseIterable, ExpressibleByArgument { case best, last }
+
+/// The optimisation, shared by fine-tuning and distillation.
+struct TrainingOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp("Passes over the training file.", valueName: "count")
+    )
+    var epochs = 3
+
+    @Option(
+        help: ArgumentHelp("Examples per batch.", valueName: "count")
+    )
+    var batchSize = 32
+
+    @Option(
+        help: ArgumentHelp("Batches per optimiser step.", valueName: "count")
+    )
+    var gradientAccumulation = 1
+
+    @Option(
+        help: ArgumentHelp("The highest learning rate.", valueName: "rate")
+    )
+    var learningRate = 5e-5
+
+    @Option(
+        help: ArgumentHelp(
+            "The share of all steps over which the learning rate rises; then it falls to zero, "
+                + "both in a straight line.",
+            valueName: "share"
+        )
+    )
+    var warmup = 0.1
+
+    @Option(
+        help: ArgumentHelp(
+            "AdamW's decoupled weight decay; biases and layer norms have none.",
+            valueName: "rate"
+        )
+    )
+    var weightDecay = 0.01
+
+    @Option(
+        help: ArgumentHelp(
+            "The global norm that gradients are scaled down to; 0 leaves them as they are.",
+            valueName: "norm"
+        )
+    )
+    var clipNorm = 1.0
+
+    @Option(
+        help: ArgumentHelp(
+            "The longest sequence in pieces; longer texts are cut, the longer of a pair first.",
+            valueName: "count"
+        )
+    )
+    var maxLength = 128
+
+    @Option(
+        help: ArgumentHelp(
+            "Dropout of hidden states and attention (default: the model configuration's).",
+            valueName: "share"
+        )
+    )
+    var dropout: Double?
+
+    @Option(
+        help: ArgumentHelp(
+            "The seed of initial weights, shuffling and dropout.",
+            valueName: "number"
+        )
+    )
+    var seed: UInt64 = 42
+
+    @Option(
+        help: ArgumentHelp(
+            "Measure on the development file every so many steps as well as after each epoch.",
+            valueName: "steps"
+        )
+    )
+    var evaluateEvery: Int?
+
+    @Option(help: "Which weights are written: the best on the development file, or the last.")
+    var keep: KeptWeights = .best
+
+    func validate() throws {
+        try Limits.check("--epochs", epochs, 1...100_000)
+        try Limits.check("--batch-size", batchSize, 1...65_536)
+        try Limits.check("--gradient-accumulation", gradientAccumulation, 1...65_536)
+        try Limits.check("--learning-rate", learningRate, 0...1, above: true)
+        try Limits.check("--warmup", warmup, 0...1)
+        try Limits.check("--weight-decay", weightDecay, 0...1)
+        try Limits.check("--clip-norm", clipNorm, 0...1e6)
+        try Limits.check("--max-length", maxLength, 3...65_536)
+        try Limits.check("--dropout", dropout, 0...1, below: true)
+        try Limits.check("--evaluate-every", evaluateEvery, 1...1_000_000_000)
+    }
+}

@@ -1,0 +1,112 @@
+import Bert
+import Foundation
+import Testing
+import bertkit
+
+@Suite("bertkit benchmark")
+struct BenchmarkTests {
+    private func measure(_ arguments: String...) throws -> [String: Any] {
+        try Folder.temporary { folder in
+            try SmallModel().write(to: folder.appending(path: "model"))
+            let data = try folder.write(
+                SmallModel.taskFile(labels: ["negative", "positive"]),
+                "dev.tsv"
+            )
+            let outcome = try Command.run(
+                ["benchmark", "--model", folder.path + "/model", "--format", "json", "--quiet"]
+                    + arguments.map { $0 == "DATA" ? data : $0 }
+            )
+            #expect(outcome.code == 0, "\(outcome.error)")
+            #expect(outcome.output.count { $0 == "\n" } == 1)
+            let object = try JSONSerialization.jsonObject(with: Data(outcome.output.utf8))
+            return try #require(object as? [String: Any])
+        }
+    }
+
+    @Test("Everything is measured once a round, on all real pieces")
+    func everything() throws {
+        let report = try measure("--data", "DATA", "--rounds", "3", "--batch-size", "8")
+        #expect(report["rounds"] as? Int == 3)
+        #expect(report["seconds"] == nil)
+        let data = try #require(report["data"] as? [String: Any])
+        #expect(data["examples"] as? Int == 40)
+        let forward = try #require(report["forward"] as? [String: [String: Any]])
+        #expect(Set(forward.keys) == ["whole", "file", "sorted"])
+        var rates = Array(forward.values)
+        rates.append(try #require(report["training_step"] as? [String: Any]))
+        for rate in rates {
+            #expect(rate["tokens"] as? Int == data["tokens"] as? Int)
+            let all = try #require(rate["all_seconds"] as? [Double])
+            #expect(all.count == 3)
+            let seconds = try #require(rate["seconds"] as? Double)
+            #expect(seconds == all.sorted()[1])
+            let speed = try #require(rate["examples_per_s"] as? Double)
+            #expect(abs(speed * seconds - 40) < 1e-6)
+            #expect(try #require(rate["gflop_per_s"] as? Double) > 0)
+        }
+        let latency = try #require(report["latency"] as? [String: Any])
+        #expect(latency["sentences"] as? Int == 40)
+        let (half, most) = (latency["p50_ms"] as? Double, latency["p95_ms"] as? Double)
+        #expect(try #require(half) <= (try #require(most)))
+        let load = try #require(report["load"] as? [String: Any])
+        #expect((load["all_seconds"] as? [Double])?.count == 3)
+        let memory = try #require(report["peak_memory_bytes"] as? [String: Int])
+        let peaks = ["loaded", "forward", "training"].compactMap { memory[$0] }
+        #expect(peaks.count == 3)
+        #expect(peaks == peaks.sorted())
+        #expect(peaks[0] > 1_000_000)
+        let machine = try #require(report["machine"] as? [String: Any])
+        #expect((machine["matrix_library"] as? String)?.isEmpty == false)
+    }
+
+    @Test(
+        "One thing alone has its seconds on the top level",
+        arguments: [
+            ("forward", ["forward"]), ("training", ["training_step"]), ("latency", ["latency"]),
+            ("load", ["load"]),
+        ]
+    )
+    func single(name: String, sections: [String]) throws {
+        let report = try measure("--lengths", "2,5,16", "--rounds", "1", "--measure", name)
+        let all = Set(["forward", "training_step", "latency", "load"])
+        #expect(all.intersection(report.keys) == Set(sections))
+        #expect(try #require(report["seconds"] as? Double) > 0)
+        #expect((report["examples_per_s"] != nil) == (name != "load"))
+    }
+
+    @Test("One order alone is the headline")
+    func order() throws {
+        let report = try measure("--measure", "forward", "--order", "file", "--rounds", "1")
+        let forward = try #require(report["forward"] as? [String: [String: Any]])
+        #expect(Set(forward.keys) == ["file"])
+        #expect(report["seconds"] as? Double == forward["file"]?["seconds"] as? Double)
+        #expect(forward["file"]?["examples"] as? Int == 192)
+    }
+
+    @Test("The table names what was measured")
+    func table() throws {
+        try Folder.temporary { folder in
+            try SmallModel(labels: ["score"], problemType: .regression)
+                .write(to: folder.appending(path: "model"))
+            let arguments = ["benchmark", "--model", folder.path + "/model", "--rounds", "1"]
+            let outcome = try Command.run(arguments + ["--quiet"])
+            #expect(outcome.code == 0, "\(outcome.error)")
+            for title in ["all at once", "file order", "by length", "training", "peak memory"] {
+                #expect(outcome.output.contains(title))
+            }
+            let plain = try Command.run(arguments + ["--quiet", "--no-training-step"])
+            #expect(!plain.output.contains("training"))
+            let long = try Command.run(arguments + ["--lengths", "17"])
+            #expect(long.code == 64)
+            #expect(long.error.contains("17 pieces are more than the model's 16 positions"))
+        }
+    }
+
+    @Test("Percentiles lie between the values around them")
+    func percentiles() {
+        #expect(percentile([4], 0.95) == 4)
+        #expect(median([3, 1, 2]) == 2)
+        #expect(median([4, 1, 3, 2]) == 2.5)
+        #expect(abs(percentile((0...100).map(Double.init).reversed(), 0.95) - 95) < 1e-9)
+    }
+}

@@ -1,0 +1,187 @@
+import Kernels
+import Testing
+
+@Suite struct AttentionTests {
+    static let lengths = [1, 2, 15, 16, 17, 63, 64, 65, 130]
+
+    /// Queries, keys and values as columns of one projection, with the reference of the same data.
+    private struct Case {
+        let length: Int
+        let queries: Int
+        let headSize: Int
+        let heads = 2
+        let firstMaskElement = 37
+        let dropout: Dropout
+        let reference: ReferenceAttention
+        let projections: GuardedFloats
+        let dContext: [Float]
+        let dScores: [Float]
+
+        init(length: Int, headSize: Int, firstOnly: Bool, probability: Float) {
+            (self.length, self.headSize) = (length, headSize)
+            queries = firstOnly ? 1 : length
+            dropout = Dropout(probability: probability, seed: 1, step: 2, site: 3)
+            projections = GuardedFloats(
+                normals(length * 3 * heads * headSize, seed: 4, deviation: 1.3)
+            )
+            dContext = normals(queries * heads * headSize, seed: 5)
+            dScores = normals(heads * queries * length, seed: 6, deviation: 0.1)
+            reference = ReferenceAttention(
+                queries: queries,
+                length: length,
+                heads: heads,
+                headSize: headSize,
+                mask: doubles(
+                    ReferenceDropout.factors(
+                        dropout,
+                        first: UInt64(firstMaskElement),
+                        count: heads * queries * length
+                    )
+                )
+            )
+        }
+
+        var width: Int { heads * headSize }
+
+        func part(_ number: Int, of memory: GuardedFloats, rows: Int) -> Matrix {
+            Matrix(memory.base + number * width, rows: rows, columns: width, stride: 3 * width)
+        }
+        var q: Matrix { part(0, of: projections, rows: queries) }
+        var k: Matrix { part(1, of: projections, rows: length) }
+        var v: Matrix { part(2, of: projections, rows: length) }
+
+        func sequence(logSum: GuardedFloats?, scores: GuardedFloats?) -> Attention.Sequence {
+            Attention.Sequence(
+                queries: queries,
+                length: length,
+                headCount: heads,
+                headSize: headSize,
+                logSum: logSum?.base,
+                scores: scores?.base,
+                firstMaskElement: firstMaskElement
+            )
+        }
+    }
+
+    @Test(arguments: lengths, [8, 26, 32, 64])
+    func `forward and backward are those of the definition`(_ length: Int, _ headSize: Int) {
+        for firstOnly in [false, true] {
+            for probability in [0, 0.3] as [Float] {
+                let data = Case(
+                    length: length,
+                    headSize: headSize,
+                    firstOnly: firstOnly,
+                    probability: probability
+                )
+                let name = "first only \(firstOnly), dropout \(probability)"
+                let logSum = checkForward(data, name)
+                checkBackward(data, logSum, name)
+            }
+        }
+    }
+
+    private func checkForward(_ data: Case, _ name: String) -> GuardedFloats {
+        let expected = data.reference.forward(
+            q: doubles(data.q.values),
+            k: doubles(data.k.values),
+            v: doubles(data.v.values)
+        )
+        let scratch = GuardedFloats(
+            count: Attention.scratchCount(length: data.length, headSize: data.headSize)
+        )
+        let logSum = GuardedFloats(count: data.heads * data.queries)
+        for keeps in [true, false] {
+            let scores = GuardedFloats(count: data.heads * data.queries * data.length)
+            let context = GuardedFloats(count: data.queries * data.width)
+            Attention.forward(
+                data.sequence(logSum: keeps ? logSum : nil, scores: keeps ? scores : nil),
+                q: data.q,
+                k: data.k,
+                v: data.v,
+                context: context.matrix(rows: data.queries, columns: data.width),
+                dropout: data.dropout,
+                scratch: scratch.base
+            )
+            let error = worstError(context.values, expected.context)
+            #expect(error < 3e-6, "\(name): context \(error)")
+            if keeps {
+                #expect(worstError(scores.values, expected.scores) < 1e-6, "\(name)")
+                #expect(worstError(logSum.values, expected.logSum) < 1e-6, "\(name)")
+            }
+            #expect([scores, context, logSum, scratch].areIntact, "\(name)")
+        }
+        return logSum
+    }
+
+    private func checkBackward(_ data: Case, _ logSum: GuardedFloats, _ name: String) {
+        let scratch = GuardedFloats(
+            count: Attention.scratchCount(length: data.length, headSize: data.headSize)
+        )
+        for hasScoreGradient in [false, true] {
+            let expected = data.reference.backward(
+                q: doubles(data.q.values),
+                k: doubles(data.k.values),
+                v: doubles(data.v.values),
+                dContext: doubles(data.dContext),
+                dScores: data.dScores.map { hasScoreGradient ? Double($0) : 0 }
+            )
+            let gradients = GuardedFloats(count: data.length * 3 * data.width)
+            let dContext = GuardedFloats(data.dContext)
+            let dScores = GuardedFloats(data.dScores)
+            let d = [data.queries, data.length, data.length].enumerated().map {
+                data.part($0, of: gradients, rows: $1)
+            }
+            Attention.backward(
+                data.sequence(logSum: logSum, scores: hasScoreGradient ? dScores : nil),
+                q: data.q,
+                k: data.k,
+                v: data.v,
+                dContext: dContext.matrix(rows: data.queries, columns: data.width),
+                dQ: d[0],
+                dK: d[1],
+                dV: d[2],
+                dropout: data.dropout,
+                scratch: scratch.base
+            )
+            // With one key the probability is 1 whatever the scores: q and k have no gradient but
+            // the rounding of values of order one.
+            let errors = [
+                worstError(d[0].values, expected.q, floor: 1),
+                worstError(d[1].values, expected.k, floor: 1),
+                worstError(d[2].values, expected.v),
+            ]
+            #expect(errors.allSatisfy { $0 < 5e-6 }, "\(name), scores \(hasScoreGradient): \(errors)")
+            #expect([gradients, dContext, dScores, scratch, logSum].areIntact, "\(name)")
+        }
+    }
+
+    @Test func `scores in the hundreds neither overflow nor lose the largest`() {
+        let (length, headSize) = (17, 8)
+        let data = Case(length: length, headSize: headSize, firstOnly: false, probability: 0)
+        for index in 0..<data.projections.count { data.projections.base[index] *= 12 }
+        _ = checkForward(data, "large")
+    }
+
+    @Test func `a score that is not a number shows in the context`() {
+        let data = Case(length: 17, headSize: 8, firstOnly: false, probability: 0)
+        data.k.base[5 * data.k.stride] = .nan
+        let context = GuardedFloats(count: data.queries * data.width)
+        let scratch = GuardedFloats(count: Attention.scratchCount(length: 17, headSize: 8))
+        Attention.forward(
+            data.sequence(logSum: nil, scores: nil),
+            q: data.q,
+            k: data.k,
+            v: data.v,
+            context: context.matrix(rows: data.queries, columns: data.width),
+            dropout: .none,
+            scratch: scratch.base
+        )
+        // Key 5 of the first head: all of that head's contexts, none of the second's.
+        let matrix = context.matrix(rows: data.queries, columns: data.width)
+        for row in 0..<data.queries {
+            for column in 0..<data.width {
+                #expect(matrix.base[row * data.width + column].isNaN == (column < 8))
+            }
+        }
+    }
+}

@@ -1,0 +1,54 @@
+import Kernels
+import Synchronization
+import Testing
+
+@Suite struct WorkerPoolTests {
+    @Test(arguments: [1, 2, 3, 8])
+    func `every task runs once, and a worker one at a time`(_ workers: Int) {
+        let pool = WorkerPool(workerCount: workers)
+        // Many short rounds: threads must neither miss one nor serve one twice.
+        for count in [0, 1, 2, 7, 100] + Array(repeating: 5, count: 300) {
+            let runs = Tally(count)
+            let busy = Tally(workers)
+            let collisions = Atomic<Int>(0)
+            pool.run(count) { task, worker in
+                if busy.add(worker) != 1 { collisions.add(1, ordering: .relaxed) }
+                runs.add(task)
+                busy.subtract(worker)
+            }
+            #expect(runs.values == Array(repeating: 1, count: count))
+            #expect(collisions.load(ordering: .relaxed) == 0)
+        }
+    }
+
+    @Test func `pools may work at the same time and go away`() async {
+        await withTaskGroup(of: Int.self) { group in
+            for _ in 0..<4 {
+                group.addTask {
+                    let pool = WorkerPool(workerCount: 3)
+                    let runs = Tally(50)
+                    for _ in 0..<20 { pool.run(50) { task, _ in runs.add(task) } }
+                    return runs.values.filter { $0 == 20 }.count
+                }
+            }
+            for await full in group { #expect(full == 50) }
+        }
+    }
+}
+
+/// Counters that tasks may change at once.
+private final class Tally: Sendable {
+    private let counts: Mutex<[Int]>
+
+    init(_ count: Int) { counts = Mutex([Int](repeating: 0, count: count)) }
+
+    @discardableResult
+    func add(_ index: Int) -> Int {
+        counts.withLock {
+            $0[index] += 1
+            return $0[index]
+        }
+    }
+    func subtract(_ index: Int) { counts.withLock { $0[index] -= 1 } }
+    var values: [Int] { counts.withLock { $0 } }
+}
