@@ -111,18 +111,6 @@ struct BadInputTests {
     static let folders: [Case] = [tune, distill, evaluate, predict, inspect].flatMap { line in
         let command = line.prefix { $0 != " " }
         return [
-            Case(
-                "\(command): no configuration",
-                line,
-                66,
-                ["teacher: the folder has no config.json"]
-            ) {
-                try $0.remove("teacher/config.json")
-            },
-            Case("\(command): a configuration cut short", line, 65, ["teacher/config.json: "]) {
-                let bytes = try $0.bytes("teacher/config.json")
-                try $0.write(Array(bytes.prefix(bytes.count / 2)), "teacher/config.json")
-            },
             Case("\(command): no weights", line, 66, ["teacher: the folder has no weights"]) {
                 try $0.remove(weights)
             },
@@ -180,6 +168,18 @@ struct BadInputTests {
     static let models: [Case] = [tune, distill, evaluate, predict].flatMap { line in
         let command = line.prefix { $0 != " " }
         return [
+            Case(
+                "\(command): no configuration",
+                line,
+                66,
+                ["teacher: the folder has no config.json"]
+            ) {
+                try $0.remove("teacher/config.json")
+            },
+            Case("\(command): a configuration cut short", line, 65, ["teacher/config.json: "]) {
+                let bytes = try $0.bytes("teacher/config.json")
+                try $0.write(Array(bytes.prefix(bytes.count / 2)), "teacher/config.json")
+            },
             Case("\(command): no vocabulary", line, 66, ["teacher: the folder has no vocab.txt"]) {
                 try $0.remove("teacher/vocab.txt")
             },
@@ -310,7 +310,7 @@ struct BadInputTests {
                 "\(line.prefix(20))…: a label only the development data has",
                 line,
                 65,
-                ["dev.tsv: line 42: unknown label 'so so'", "negative, positive"]
+                ["dev.tsv: line 42: unknown label 'so so'", "'negative', 'positive'"]
             ) {
                 try $0.write(try $0.text("dev.tsv") + "film\tso so\n", "dev.tsv")
             }
@@ -322,7 +322,7 @@ struct BadInputTests {
                 "a teacher's labels are not the data's",
                 distill,
                 65,
-                ["train.tsv: line 2: unknown label 'good'", "negative, positive"]
+                ["train.tsv: line 2: unknown label 'good'", "'negative', 'positive'"]
             ) {
                 try $0.write(SmallModel.taskFile(labels: ["good", "bad"]), "train.tsv")
             },
@@ -435,7 +435,7 @@ struct BadInputTests {
             "a gradient that overflows on the way",
             "\(scratch) --task regression --batch-size 1",
             76,
-            ["training: stopped before step 20 of 40 because the gradient of ", "is not finite"]
+            ["training: stopped before step 37 of 41 because the gradient of ", "is not finite"]
         ) {
             var rows = SmallModel.taskFile(labels: ["1.5", "2"])
             try $0.write(rows, "dev.tsv")
@@ -469,6 +469,35 @@ struct BadInputTests {
             #expect(complaints.first?.contains(phrase) == true, "\(outcome.error)")
         }
         #expect(complaints.first?.hasSuffix(".") == true)
+    }
+
+    @Test("Without a configuration, weights can still be inspected")
+    func inspectWithoutConfiguration() throws {
+        try Workbench.temporary { bench in
+            try bench.remove("teacher/config.json")
+            let outcome = try bench.run(Self.inspect)
+            #expect(outcome.code == 0)
+            #expect(outcome.output.contains("teacher: the folder has no config.json"))
+            #expect(outcome.output.contains("encoder.layer.1.output.dense.bias"))
+        }
+    }
+
+    @Test(
+        "An output in a folder that cannot be written to is refused before the work",
+        .enabled(if: getuid() != 0, "the superuser writes everywhere")
+    )
+    func unwritableOutput() throws {
+        try Workbench.temporary { bench in
+            try FileManager.default.createDirectory(
+                at: bench["closed"],
+                withIntermediateDirectories: false,
+                attributes: [.posixPermissions: 0o555]
+            )
+            let outcome = try bench.run("\(Self.tune) --output @closed/new/out")
+            #expect(outcome.code == 73)
+            #expect(outcome.error.contains("closed that is to hold it cannot be written to"))
+            #expect(!outcome.error.contains("train.tsv: 40 examples"))
+        }
     }
 
     @Test("--force replaces a folder, all of it, and only when the new one is complete")

@@ -41,6 +41,18 @@ struct TrainingRun {
         {
             throw Failure(.cannotCreate, output.output, "it exists and is not a folder")
         }
+        // What is to be created first is checked where it will be.
+        var parent = outputURL.standardizedFileURL.deletingLastPathComponent()
+        while !FileManager.default.fileExists(atPath: parent.path), parent.path != "/" {
+            parent.deleteLastPathComponent()
+        }
+        guard FileManager.default.isWritableFile(atPath: parent.path) else {
+            throw Failure(
+                .cannotCreate,
+                output.output,
+                "the folder \(printable(parent.path)) that is to hold it cannot be written to"
+            )
+        }
     }
 
     var outputURL: URL { URL(filePath: output.output) }
