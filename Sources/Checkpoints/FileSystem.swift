@@ -67,7 +67,14 @@ public func writeNewFile(_ bytes: some ContiguousBytes, to url: URL) throws(Fail
 
 /// A failure with the reason the operating system gave in `errno`.
 func systemFailure(_ kind: Failure.Kind, _ path: String, _ what: String) -> Failure {
-    Failure(kind, path, "\(what): \(String(cString: strerror(errno)))")
+    let number = errno
+    // A full disk is one whatever was to be done on it.
+    let isFull = [ENOSPC, EDQUOT, EIO].contains(number)
+    return Failure(
+        isFull ? .inputOutput : kind,
+        path,
+        "\(what): \(String(cString: strerror(number)))"
+    )
 }
 
 /// Asks the file system to put a file's or a folder's content on the disk.

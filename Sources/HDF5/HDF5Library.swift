@@ -53,7 +53,12 @@ enum Library {
 
     /// A failure because of the last call that did not succeed.
     static func failure(_ kind: Failure.Kind, _ path: String, _ what: String) -> Failure {
-        Failure(kind, path, what + lock.errorDescription)
+        let cause = lock.errorDescription
+        // A file that could be created but whose first bytes could not be written: the disk is full.
+        let isWriting = [ENOSPC, EDQUOT, EFBIG, EIO].contains {
+            cause.contains(String(cString: strerror($0)))
+        }
+        return Failure(kind == .cannotCreate && isWriting ? .inputOutput : kind, path, what + cause)
     }
 }
 

@@ -22,7 +22,7 @@ struct Demo: ParsableCommand {
     )
     var output = "bertkit-demo"
 
-    @Flag(help: "Replace the output folder if it exists.")
+    @Flag(help: "Write into an output folder that exists, replacing what an earlier demo wrote.")
     var force = false
 
     @Option(
@@ -39,11 +39,14 @@ struct Demo: ParsableCommand {
 
     func run() throws {
         let fixtures = try fixturesFolder()
+        for file in ["teacher/tf_model.h5", "text/train.tsv", "text/dev.tsv", "text/examples.txt"] {
+            let path = "\(fixtures)/\(file)"
+            guard FileManager.default.fileExists(atPath: path) else {
+                throw Failure(.missingInput, path, "the demo needs this file, which is not there")
+            }
+        }
         let root = URL(filePath: output)
         try AtomicOutput.check(root, force: force)
-        if force, FileManager.default.fileExists(atPath: root.path) {
-            try FileManager.default.removeItem(at: root)
-        }
         do {
             try FileManager.default.createDirectory(at: root, withIntermediateDirectories: true)
         } catch {
@@ -54,6 +57,7 @@ struct Demo: ParsableCommand {
         let (plain, student) = ("\(output)/without-teacher", "\(output)/student")
         let shape = ["--layers", "2", "--hidden", "64", "--heads", "2", "--intermediate", "128"]
         let schedule = ["--epochs", "4", "--learning-rate", "1e-3"]
+        let overwrite = force ? ["--force"] : []
         let workers = compute.workers.map { ["--workers", String($0)] } ?? []
 
         try step("What the teacher is", ["inspect", teacher])
@@ -61,17 +65,19 @@ struct Demo: ParsableCommand {
             "A small model that never meets the teacher",
             ["finetune", "--vocabulary", "\(teacher)/vocab.txt"] + shape
                 + ["--max-positions", "64", "--train", train, "--dev", dev, "--output", plain]
-                + schedule + workers
+                + schedule + workers + overwrite
         )
         try step(
             "The same shape, learning the teacher's answers",
             ["distill", "--teacher", teacher] + shape
                 + ["--train", train, "--dev", dev, "--output", student] + schedule + workers
+                + overwrite
         )
         try step(
             "What was kept",
             ["evaluate", "--teacher", teacher, "--student", student, "--student", plain]
                 + ["--data", dev, "--predictions", "\(output)/predictions.tsv"] + workers
+                + overwrite
         )
         try step(
             "The student at work",
@@ -117,6 +123,3 @@ struct Demo: ParsableCommand {
         )
     }
 }
-
-/// Marks a command whose library calls are still to come.
-struct Unwired: Error {}

@@ -19,26 +19,24 @@ extension Distill {
             isQuiet: runOptions.quiet
         )
         let teacher = try TextClassifier(contentsOf: URL(filePath: self.teacher.teacher))
-        for note in teacher.folder.report.notes { work.say("teacher: \(note)") }
+        work.remarks.note(teacher)
         let kind = teacher.configuration.taskKind
         let trainFile = try work.read(data.train)
         let devFile = try work.read(data.dev)
         let student = try prepare(teacher, work: work)
-        let positions = min(
-            teacher.configuration.maximumPositionCount,
-            student.model.configuration.maximumPositionCount
-        )
-        let encode = { (file: TaskFile, path: String) in
+        let encode = { (file: TaskFile) in
             try work.encode(
                 file,
-                path: path,
                 kind: kind,
                 tokenizer: teacher.tokenizer,
-                maximumPositions: positions
+                models: [
+                    (self.teacher.teacher, teacher.configuration),
+                    (startName, student.model.configuration),
+                ]
             )
         }
-        let train = try encode(trainFile, data.train)
-        let dev = try encode(devFile, data.dev)
+        let train = try encode(trainFile)
+        let dev = try encode(devFile)
 
         let teacherMeasure = ModelRunner.measure(
             teacher.model,
@@ -47,23 +45,16 @@ extension Distill {
             on: dev,
             pool: work.pool
         )
+        try checkFinite(teacherMeasure.logits, classCount: kind.outputCount, of: devFile)
         let check = TeacherCheck(logits: teacherMeasure.logits, targets: dev.targets, kind: kind)
-        work.say(
+        work.remarks.say(
             "teacher: \(check.score.metric) \(Numbers.fixed(check.score.value, 4)) on the "
                 + "development data"
         )
-        if let warning = check.warning { work.warn(warning) }
-        for line in student.origin { work.say("student: \(line)") }
+        if let warning = check.warning { work.remarks.warn(warning) }
+        for line in student.origin { work.remarks.say("student: \(line)") }
 
-        let teacherLogits = answers(of: teacher.model, to: train, work: work)
-        let objective = SoftTargetLoss(
-            teacherLogits: teacherLogits,
-            classCount: kind.outputCount,
-            isRegression: kind.isRegression,
-            temperature: self.objective.temperature,
-            hardLabelWeight: self.objective.hardLabelWeight,
-            targets: train.targets
-        )
+        let objective = try objective(teacher.model, kind, train, file: trainFile, work)
         var log = TrainingLog()
         let result = try work.train(
             student.model,
@@ -109,6 +100,49 @@ extension Distill {
             )
         }
         try StandardOutput.write(report.table.plain + "\n")
+    }
+
+    /// What the student is to match. Where the given labels have the whole loss, the teacher is
+    /// not asked.
+    private func objective(
+        _ teacher: BertModel,
+        _ kind: TaskKind,
+        _ data: EncodedDataset,
+        file: TaskFile,
+        _ work: TrainingRun
+    ) throws(Failure) -> any Objective {
+        if objective.hardLabelWeight == 1 { return kind.goldLoss(data) }
+        let logits = answers(of: teacher, to: data, work: work)
+        try checkFinite(logits, classCount: kind.outputCount, of: file)
+        return SoftTargetLoss(
+            teacherLogits: logits,
+            classCount: kind.outputCount,
+            isRegression: kind.isRegression,
+            temperature: objective.temperature,
+            hardLabelWeight: objective.hardLabelWeight,
+            targets: data.targets
+        )
+    }
+
+    /// Finite weights can give answers that are not; nothing can be learnt from those.
+    private func checkFinite(
+        _ logits: [Float],
+        classCount: Int,
+        of file: TaskFile
+    ) throws(Failure) {
+        guard let index = logits.firstIndex(where: { !$0.isFinite }) else { return }
+        throw Failure(
+            .badData,
+            teacher.teacher,
+            "the teacher's answer to line \(file.line(index / classCount)) of "
+                + "\(printable(file.name)) is \(logits[index])",
+            remedy: "Its weights are damaged, or too large for 32-bit floats"
+        )
+    }
+
+    /// Where the student's sizes come from, as the user spelled it.
+    private var startName: String {
+        if case .folder(let path) = student.`init` { path } else { teacher.teacher }
     }
 
     /// The teacher's answers to every training example, computed once, in pieces so that progress

@@ -21,38 +21,29 @@ extension Finetune {
         let trainFile = try work.read(data.train)
         let devFile = try work.read(data.dev)
         let start = try model.map { path in
-            let folder = try ModelFolder.open(URL(filePath: path), requireHead: false)
-            return folder
+            try ModelFolder.open(URL(filePath: path), requireHead: false)
         }
         let kind = try taskKind(trainFile, folder: start)
         let (student, vocabulary, tokenizer) = try prepare(start, kind: kind, work: work)
-        for line in student.origin { work.say(line) }
+        if let start { work.remarks.note(start, tokenizer: tokenizer) }
+        for line in student.origin { work.remarks.say("model: \(line)") }
 
-        let positions = student.model.configuration.maximumPositionCount
-        let encode = { (file: TaskFile, path: String) in
+        let encode = { (file: TaskFile) in
             try work.encode(
                 file,
-                path: path,
                 kind: kind,
                 tokenizer: WordPieceTokenizer(vocabulary: vocabulary, configuration: tokenizer),
-                maximumPositions: positions
+                models: [(model ?? outputName, student.model.configuration)]
             )
         }
-        let train = try encode(trainFile, data.train)
-        let dev = try encode(devFile, data.dev)
-        let objective: any Objective
-        switch kind {
-        case .classification(let labels):
-            objective = CrossEntropyLoss(targets: train.targets, classCount: labels.count)
-        case .regression:
-            objective = MeanSquaredError(targets: train.targets)
-        }
+        let train = try encode(trainFile)
+        let dev = try encode(devFile)
         var log = TrainingLog()
         let result = try work.train(
             student.model,
             train: train,
             dev: dev,
-            objective: objective,
+            objective: kind.goldLoss(train),
             label: "fine-tuning",
             log: &log
         )
@@ -75,7 +66,7 @@ extension Finetune {
             tokenizerFiles: TokenizerFiles.files(
                 vocabulary: vocabulary,
                 configuration: tokenizer,
-                maximumPositions: positions
+                maximumPositions: student.model.configuration.maximumPositionCount
             ),
             run: run,
             log: log,
@@ -171,6 +162,15 @@ extension Finetune {
 
 extension TaskKind {
     var isRegression: Bool { self == .regression }
+
+    /// The loss against the labels or scores of the data.
+    func goldLoss(_ data: EncodedDataset) -> any Objective {
+        switch self {
+        case .classification(let labels):
+            CrossEntropyLoss(targets: data.targets, classCount: labels.count)
+        case .regression: MeanSquaredError(targets: data.targets)
+        }
+    }
 }
 
 extension ModelCard {

@@ -14,9 +14,8 @@ struct TrainingRun {
     let data: TrainingDataOptions
     let training: TrainingOptions
     let output: OutputOptions
-    let isQuiet: Bool
+    let remarks: Remarks
     let pool: WorkerPool
-    private let terminal = Terminal.standardError
 
     init(
         data: TrainingDataOptions,
@@ -28,57 +27,83 @@ struct TrainingRun {
         self.data = data
         self.training = training
         self.output = output
-        self.isQuiet = isQuiet
+        remarks = Remarks(isQuiet: isQuiet)
         pool = WorkerPool(workerCount: compute.workers ?? WorkerPool.availableProcessors)
+        try checkOutput()
+    }
+
+    /// Refuses, before the long work, an output that could not be written after it.
+    private func checkOutput() throws(Failure) {
         try AtomicOutput.check(outputURL, force: output.force)
+        var isFolder: ObjCBool = false
+        if FileManager.default.fileExists(atPath: outputURL.path, isDirectory: &isFolder),
+            !isFolder.boolValue
+        {
+            throw Failure(.cannotCreate, output.output, "it exists and is not a folder")
+        }
+        // What is to be created first is checked where it will be.
+        var parent = outputURL.standardizedFileURL.deletingLastPathComponent()
+        while !FileManager.default.fileExists(atPath: parent.path), parent.path != "/" {
+            parent.deleteLastPathComponent()
+        }
+        guard FileManager.default.isWritableFile(atPath: parent.path) else {
+            throw Failure(
+                .cannotCreate,
+                output.output,
+                "the folder \(printable(parent.path)) that is to hold it cannot be written to"
+            )
+        }
     }
 
     var outputURL: URL { URL(filePath: output.output) }
 
-    /// A line for a person, on standard error.
-    func say(_ text: String) {
-        if !isQuiet { terminal.write(text + "\n") }
-    }
-
-    func warn(_ text: String) {
-        if !isQuiet { terminal.write(terminal.styled("warning: ", .warning) + text + "\n") }
-    }
-
     func read(_ path: String) throws -> TaskFile {
-        try TaskFile(contentsOf: URL(filePath: path), options: data.columns.readerOptions())
+        let file = try TaskFile(
+            contentsOf: URL(filePath: path),
+            options: data.columns.readerOptions()
+        )
+        remarks.note(file)
+        return file
     }
 
     /// A task file as tokens, with what a person should know of it said.
+    ///
+    /// - Parameter models: all that are to read it, each named as the user spelled it.
     func encode(
         _ file: TaskFile,
-        path: String,
         kind: TaskKind,
         tokenizer: WordPieceTokenizer,
-        maximumPositions: Int
-    ) throws -> EncodedDataset {
+        models: [(name: String, configuration: BertConfiguration)]
+    ) throws(Failure) -> EncodedDataset {
+        var maximumLength = training.maxLength
+        for (name, configuration) in models {
+            try configuration.checkHoldsTexts(name)
+            if file.hasPairs { try configuration.checkReadsPairs(from: file.name, model: name) }
+            maximumLength = min(maximumLength, configuration.maximumPositionCount)
+        }
         let dataset = try EncodedDataset(
             file,
             kind: kind,
             tokenizer: tokenizer,
-            maximumLength: min(training.maxLength, maximumPositions),
+            maximumLength: maximumLength,
             workers: pool.workerCount
         )
+        let name = printable(file.name)
         let mean = Double(dataset.tokenCount) / Double(max(1, dataset.count))
-        say(
-            "\(printable(path)): \(Numbers.count(dataset.count)) examples, "
+        remarks.say(
+            "\(name): \(Numbers.count(dataset.count)) examples, "
                 + "\(Numbers.fixed(mean, 1)) tokens each on average"
         )
-        for remark in file.remarks { warn(remark) }
         if dataset.labelMatching == .byIndex, case .classification(let labels) = kind {
             let list = labels.enumerated().map { "\($0.offset) \(printable($0.element))" }
-            say("\(printable(path)): labels are class numbers: \(list.joined(separator: ", "))")
+            remarks.note("\(name): labels are class numbers: \(list.joined(separator: ", "))")
         }
-        if dataset.truncatedExamples > 0 {
-            warn(
-                "\(printable(path)): \(Numbers.count(dataset.truncatedExamples)) examples were cut "
-                    + "to \(min(training.maxLength, maximumPositions)) tokens, the longer text first"
-            )
-        }
+        remarks.noteTruncated(
+            dataset.truncatedExamples,
+            of: dataset.count,
+            maximumLength: maximumLength,
+            from: file.name
+        )
         return dataset
     }
 
@@ -117,11 +142,11 @@ struct TrainingRun {
             score: { DevelopmentScore(of: model, on: dev, pool: pool) },
             keepsBest: training.keep == .best
         )
-        say(
+        remarks.say(
             "\(label): \(Numbers.count(trainer.stepsPerEpoch * training.epochs)) steps on "
                 + "\(pool.workerCount) workers, matrix products by \(MatrixBackend.description)"
         )
-        let bar = ProgressBar(label, total: train.count * training.epochs, isQuiet: isQuiet)
+        let bar = ProgressBar(label, total: train.count * training.epochs, isQuiet: remarks.isQuiet)
         var examples = 0
         var smoothed: Double?
         do {
@@ -188,7 +213,7 @@ struct TrainingRun {
                 ModelFolder.File(name: "training_log.jsonl", bytes: Array(log.text.utf8)),
             ]
         )
-        say("written: \(printable(output.output))/")
+        remarks.say("written: \(printable(output.output))/")
         guard let comparison else { preconditionFailure("a folder was written without a card") }
         return comparison
     }
