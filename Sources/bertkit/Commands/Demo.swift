@@ -56,7 +56,7 @@ struct Demo: ParsableCommand {
         let (train, dev) = ("\(fixtures)/text/train.tsv", "\(fixtures)/text/dev.tsv")
         let (plain, student) = ("\(output)/without-teacher", "\(output)/student")
         let shape = ["--layers", "2", "--hidden", "64", "--heads", "2", "--intermediate", "128"]
-        let schedule = ["--epochs", "4", "--learning-rate", "1e-3"]
+        let schedule = ["--epochs", "8", "--learning-rate", "1e-3", "--dropout", "0.05"]
         let overwrite = force ? ["--force"] : []
         let workers = compute.workers.map { ["--workers", String($0)] } ?? []
 
