@@ -1,4 +1,5 @@
 import ArgumentParser
+import Bert
 import Checkpoints
 import Diagnostics
 import Foundation
@@ -7,9 +8,9 @@ struct Demo: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Show the whole path on the small teacher that comes with BertKit.",
         discussion: """
-            Inspects the teacher, trains a small model without it and another one to answer like \
-            it, compares all three, and answers a few sentences: about a minute. Every step is an \
-            ordinary command and is shown as such.
+            Inspects the teacher, trains a model of half its layers without it and another one \
+            from its layers to answer like it, compares all three, and answers a few sentences: \
+            about a minute. Every step is an ordinary command and is shown as such.
 
             Example:
               bertkit demo
@@ -55,21 +56,30 @@ struct Demo: ParsableCommand {
         let teacher = "\(fixtures)/teacher"
         let (train, dev) = ("\(fixtures)/text/train.tsv", "\(fixtures)/text/dev.tsv")
         let (plain, student) = ("\(output)/without-teacher", "\(output)/student")
-        let shape = ["--layers", "2", "--hidden", "64", "--heads", "2", "--intermediate", "128"]
-        let schedule = ["--epochs", "8", "--learning-rate", "1e-3", "--dropout", "0.05"]
+        let sizes = try ModelFolder.open(URL(filePath: teacher), requireHead: true).configuration
+        let layers = ["--layers", String(max(1, sizes.hiddenLayerCount / 2))]
+        let widths = [
+            "--hidden", String(sizes.hiddenSize), "--heads", String(sizes.attentionHeadCount),
+            "--intermediate", String(sizes.intermediateSize),
+            "--max-positions", String(sizes.maximumPositionCount),
+        ]
+        let schedule = [
+            "--epochs", "3", "--learning-rate", "5e-4",
+            "--dropout", String(sizes.hiddenDropoutProbability),
+        ]
         let overwrite = force ? ["--force"] : []
         let workers = compute.workers.map { ["--workers", String($0)] } ?? []
 
         try step("What the teacher is", ["inspect", teacher])
         try step(
-            "A small model that never meets the teacher",
-            ["finetune", "--vocabulary", "\(teacher)/vocab.txt"] + shape
-                + ["--max-positions", "64", "--train", train, "--dev", dev, "--output", plain]
+            "A model of half the layers that never meets the teacher",
+            ["finetune", "--vocabulary", "\(teacher)/vocab.txt"] + layers + widths
+                + ["--train", train, "--dev", dev, "--output", plain]
                 + schedule + workers + overwrite
         )
         try step(
-            "The same shape, learning the teacher's answers",
-            ["distill", "--teacher", teacher] + shape
+            "The same shape, started from the teacher's layers and learning its answers",
+            ["distill", "--teacher", teacher, "--init", "teacher-layers"] + layers
                 + ["--train", train, "--dev", dev, "--output", student] + schedule + workers
                 + overwrite
         )
