@@ -102,9 +102,7 @@ private func write(_ path: String) throws(Failure) {
                         try write(url.path)
                         guard limit >= size else { exit(3) }
                     } catch {
-                        // Without room for the superblock it is the creation that fails.
-                        let kind: Failure.Kind = limit < 96 ? .cannotCreate : .inputOutput
-                        guard limit < size, error.kind == kind,
+                        guard limit < size, error.kind == .inputOutput,
                             error.reason.contains("File too large"),
                             !error.description.contains("\n")
                         else { exit(4) }
