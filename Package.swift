@@ -50,9 +50,10 @@ let package = Package(
             linkerSettings: hasOneDNN ? [.linkedLibrary("dnnl")] : []
         ),
         .target(name: "CKernels"),
+        .target(name: "CTensors"),
         .target(name: "Diagnostics", swiftSettings: swiftSettings),
         .target(name: "Randomness", swiftSettings: swiftSettings),
-        .target(name: "Tensors", swiftSettings: swiftSettings),
+        .target(name: "Tensors", dependencies: ["CTensors"], swiftSettings: swiftSettings),
         .target(
             name: "HDF5",
             dependencies: ["CHDF5", "Diagnostics"],

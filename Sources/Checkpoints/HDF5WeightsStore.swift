@@ -1,4 +1,5 @@
 public import Diagnostics
+public import Foundation
 import HDF5
 import Tensors
 
@@ -13,17 +14,15 @@ public struct HDF5WeightsStore: TensorStore {
     public let source: String
     public let layout: String
     public let entries: [TensorEntry]
-    /// Layers and groups that hold no tensor, such as dropout layers.
     public let weightlessLayers: [String]
-    /// What a report should say about the file.
     public let notes: [String]
+    public var files: [URL] { [URL(filePath: source)] }
 
-    private let file: HDF5File
-    private let datasets: [String: HDF5Dataset]
+    private let datasets: HDF5Datasets
 
     /// Opens and checks a file. All its defects of structure are in one `Failure`.
     public init(path: String) throws(Failure) {
-        file = try HDF5File(path: path)
+        let file = try HDF5File(path: path)
         source = path
         let isWholeModel = file.groups.contains("/model_weights")
         let root = isWholeModel ? "/model_weights" : "/"
@@ -65,13 +64,11 @@ public struct HDF5WeightsStore: TensorStore {
         let known = Set(listed)
         if known.count != listed.count { problems.append("a dataset is named twice") }
         let ordered = listed + file.datasets.map(\.path).filter { !known.contains($0) }
-        entries = Self.entries(ordered.compactMap { byPath[$0] }, &problems)
+        entries = HDF5Datasets.entries(ordered.compactMap { byPath[$0] }, &problems)
         guard problems.isEmpty else {
             throw Failure(.badData, path, problems.joined(separator: "; "))
         }
-        datasets = Dictionary(
-            ordered.compactMap { path in byPath[path].map { (String(path.dropFirst()), $0) } }
-        ) { first, _ in first }
+        datasets = try HDF5Datasets(file)
         let version = try file.string("keras_version", of: root).map { " \(printable($0))" } ?? ""
         layout = isWholeModel ? "Keras\(version) whole model" : "Keras\(version) weights"
         let children = file.groups.filter {
@@ -80,42 +77,18 @@ public struct HDF5WeightsStore: TensorStore {
         let full = Set(ordered.map { $0.dropFirst(prefix.utf8.count).prefix { $0 != "/" } })
         weightlessLayers = children.map { $0.dropFirst(prefix.utf8.count) }
             .filter { !full.contains($0) }.map(String.init)
-        notes = Self.notes(file)
+        notes = HDF5Datasets.notes(file)
     }
 
     public func read(
-        _ name: String,
-        into buffer: UnsafeMutableBufferPointer<Float>
+        _ entry: TensorEntry,
+        into buffer: UnsafeMutableRawBufferPointer
     ) throws(Failure) {
-        guard let dataset = datasets[name] else {
-            preconditionFailure("\(name) is not an entry of \(source)")
-        }
-        try file.read(dataset, into: buffer)
+        try datasets.read(entry.name, into: buffer)
     }
 
-    /// Entries for datasets; one of a type that no tensor has is a problem.
-    static func entries(_ datasets: [HDF5Dataset], _ problems: inout [String]) -> [TensorEntry] {
-        datasets.compactMap { dataset in
-            guard let type = dataset.elementType.tensorElementType else {
-                problems.append(
-                    "the dataset \"\(printable(dataset.path))\" has elements that are no tensor's: "
-                        + dataset.elementType.phrase
-                )
-                return nil
-            }
-            return TensorEntry(
-                name: String(dataset.path.dropFirst()),
-                shape: Shape(dataset.dimensions),
-                elementType: type
-            )
-        }
-    }
-
-    static func notes(_ file: HDF5File) -> [String] {
-        let unwritten = file.datasets.filter { $0.storedByteCount == 0 && $0.count > 0 }
-        guard !unwritten.isEmpty else { return [] }
-        let names = unwritten.map { printable($0.path) }.joined(separator: ", ")
-        return ["never written, read as their fill value: \(names)"]
+    public func extent(of entry: TensorEntry) -> FileExtent? {
+        datasets.extent(of: entry.name)
     }
 
     private static func notKeras2(_ file: HDF5File) -> Failure {
@@ -128,30 +101,5 @@ public struct HDF5WeightsStore: TensorStore {
                 : "this HDF5 file has no layer_names: it holds no Keras weights",
             remedy: isObjectPath ? "Save it with Hugging Face's save_pretrained" : nil
         )
-    }
-}
-
-extension HDF5ElementType {
-    /// The same type as tensors name it; `nil` for one that no tensor has.
-    var tensorElementType: ElementType? {
-        switch self {
-        case .float16: .float16
-        case .bfloat16: .bfloat16
-        case .float32: .float32
-        case .float64: .float64
-        case .integer(1, isSigned: true): .int8
-        case .integer(4, isSigned: true): .int32
-        case .integer(8, isSigned: true): .int64
-        case .integer, .other: nil
-        }
-    }
-
-    var phrase: String {
-        switch self {
-        case .integer(let byteCount, let isSigned):
-            "\(isSigned ? "signed" : "unsigned") integers of \(byteCount) bytes"
-        case .other(let name): name
-        case .float16, .bfloat16, .float32, .float64: "floats"
-        }
     }
 }

@@ -90,15 +90,6 @@ extension KeyMap {
     }
 }
 
-extension ElementType {
-    var isFloat: Bool {
-        switch self {
-        case .float16, .bfloat16, .float32, .float64: true
-        case .int8, .int32, .int64: false
-        }
-    }
-}
-
 extension Shape {
     /// The coordinates of an element, `[3, 17]`.
     func position(of index: Int) -> Shape {

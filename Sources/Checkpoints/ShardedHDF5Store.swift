@@ -1,6 +1,7 @@
 public import Diagnostics
 public import Foundation
 import HDF5
+import Tensors
 
 /// Weights that Hugging Face saved in several files: `tf_model.h5.index.json` and its shards.
 ///
@@ -14,7 +15,8 @@ public struct ShardedHDF5Store: TensorStore {
     /// The index and the shards.
     public let files: [URL]
 
-    private let datasets: [String: (file: HDF5File, dataset: HDF5Dataset)]
+    /// The shard of each tensor.
+    private let shards: [String: HDF5Datasets]
 
     /// Opens an index and every shard it names. Shards must lie beside the index.
     public init(index: URL) throws(Failure) {
@@ -38,17 +40,18 @@ public struct ShardedHDF5Store: TensorStore {
             }
             shards.insert(shard)
         }
-        var datasets: [String: (file: HDF5File, dataset: HDF5Dataset)] = [:]
+        var datasets: [String: HDF5Datasets] = [:]
         var ordered: [HDF5Dataset] = []
         var problems: [String] = []
         var notes: [String] = []
         for shard in shards.sorted() {
             let url = index.deletingLastPathComponent().appending(path: shard)
             let file = try HDF5File(path: url.relativePath)
-            notes += HDF5WeightsStore.notes(file)
+            notes += HDF5Datasets.notes(file)
+            let content = try HDF5Datasets(file)
             for dataset in file.datasets {
                 let name = String(dataset.path.dropFirst())
-                if datasets.updateValue((file, dataset), forKey: name) != nil {
+                if datasets.updateValue(content, forKey: name) != nil {
                     problems.append("\"\(printable(name))\" is in two shards")
                 }
                 ordered.append(dataset)
@@ -60,11 +63,11 @@ public struct ShardedHDF5Store: TensorStore {
                 && datasets[name] == nil
         }
         problems += missing.sorted().map { "\"\(printable($0))\" is in no shard" }
-        entries = HDF5WeightsStore.entries(ordered, &problems)
+        entries = HDF5Datasets.entries(ordered, &problems)
         guard problems.isEmpty else {
             throw Failure(.badData, source, problems.joined(separator: "; "))
         }
-        self.datasets = datasets
+        self.shards = datasets
         let folder = index.deletingLastPathComponent()
         files = [index] + shards.sorted().map { folder.appending(path: $0) }
         self.notes = notes
@@ -72,12 +75,20 @@ public struct ShardedHDF5Store: TensorStore {
     }
 
     public func read(
-        _ name: String,
-        into buffer: UnsafeMutableBufferPointer<Float>
+        _ entry: TensorEntry,
+        into buffer: UnsafeMutableRawBufferPointer
     ) throws(Failure) {
-        guard let (file, dataset) = datasets[name] else {
-            preconditionFailure("\(name) is not an entry of \(source)")
+        try shard(of: entry).read(entry.name, into: buffer)
+    }
+
+    public func extent(of entry: TensorEntry) -> FileExtent? {
+        shard(of: entry).extent(of: entry.name)
+    }
+
+    private func shard(of entry: TensorEntry) -> HDF5Datasets {
+        guard let shard = shards[entry.name] else {
+            preconditionFailure("\(entry.name) is not an entry of \(source)")
         }
-        try file.read(dataset, into: buffer)
+        return shard
     }
 }

@@ -5,13 +5,16 @@ public enum ElementType: String, Hashable, Sendable, CaseIterable {
     case float32 = "f32"
     case float64 = "f64"
     case int8 = "i8"
+    case uint8 = "u8"
+    case int16 = "i16"
     case int32 = "i32"
     case int64 = "i64"
+    case bool
 
     public var byteCount: Int {
         switch self {
-        case .int8: 1
-        case .float16, .bfloat16: 2
+        case .int8, .uint8, .bool: 1
+        case .float16, .bfloat16, .int16: 2
         case .float32, .int32: 4
         case .float64, .int64: 8
         }
