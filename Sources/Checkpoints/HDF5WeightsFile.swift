@@ -39,7 +39,7 @@ public enum HDF5WeightsFile {
         let rowByName = Dictionary(uniqueKeysWithValues: keyMap.rows.map { ($0.stored, $0) })
         func stored(_ name: String) -> Tensor {
             guard let row = rowByName[name] else { preconditionFailure("no row for \(name)") }
-            return row.transform.apply(tensor(row.canonical))
+            return row.transform.stored(tensor(row.canonical))
         }
         let writer = try HDF5Writer(creating: url.path)
         for group in groups(layers) {
