@@ -3,9 +3,9 @@ import Kernels
 import Randomness
 public import Tensors
 
-extension BertConfiguration {
-    var kernelActivation: Kernels.Activation {
-        switch activation {
+extension BertConfiguration.Activation {
+    var kernel: Kernels.Activation {
+        switch self {
         case .gelu: .gelu
         case .geluTanh: .geluTanh
         case .relu: .relu
@@ -13,11 +13,11 @@ extension BertConfiguration {
     }
 }
 
-/// A BERT encoder with a classification (or regression) head on the pooled first token.
+/// An encoder of BERT's kind with its configuration's head.
 ///
 /// A class because training changes its weights in place.
 ///
-/// - Source: Devlin et al. 2019; `BertForSequenceClassification` of the transformers library.
+/// - Source: the classes of the transformers library (`BertForSequenceClassification`, …).
 public final class BertModel: @unchecked Sendable {
     public let configuration: BertConfiguration
     public let weights: ParameterBuffer
@@ -27,10 +27,15 @@ public final class BertModel: @unchecked Sendable {
 
     /// A model with weights read from a checkpoint.
     ///
+    /// A bare encoder may lack the pooler that its family's class has: encoders taken out of another
+    /// model often do.
+    ///
     /// - Precondition: the tensors have the shapes that the configuration demands.
     public init(_ configuration: BertConfiguration, parameters: BertParameters<Tensor>) {
         self.configuration = configuration
-        weights = ParameterBuffer(ParameterLayout(configuration))
+        var specification = BertParameters<Shape>(configuration)
+        if configuration.head == Head.none, parameters.pooler == nil { specification.pooler = nil }
+        weights = ParameterBuffer(ParameterLayout(configuration, specification))
         views = ModelViews(weights)
         let slots = layout.entries
         for ((name, tensor), (slotName, slot)) in zip(parameters.leaves, slots) {
@@ -82,14 +87,14 @@ public final class BertModel: @unchecked Sendable {
         layout.slots.map { _, slot in weights.tensor(slot) }
     }
 
-    /// The number of weights, with and without the three embedding tables.
+    /// The number of weights, with and without the embedding tables.
     public var parameterCount: (total: Int, withoutEmbeddings: Int) {
         let total = layout.entries.reduce(0) { $0 + $1.slot.shape.count }
         let embeddings = layout.slots.embeddings
         let tables = [
             embeddings.wordEmbeddings, embeddings.positionEmbeddings,
             embeddings.tokenTypeEmbeddings,
-        ]
+        ].compactMap(\.self)
         return (total, total - tables.reduce(0) { $0 + $1.weight.shape.count })
     }
 }

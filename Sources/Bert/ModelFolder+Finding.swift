@@ -64,7 +64,16 @@ extension ModelFolder {
                     + "epsilon or the labels"
             )
         }
-        return try BertConfigurationFile(contentsOf: file)
+        let read = try BertConfigurationFile(contentsOf: file)
+        guard read.configuration.family == .bert else {
+            let type = read.configuration.modelType.rawValue
+            throw Failure(
+                .badData,
+                file.relativePath,
+                "\"model_type\" is \"\(type)\", not \"bert\""
+            )
+        }
+        return read
     }
 
     /// The folder's weights: `tf_model.h5`, its shards, or its only other HDF5 file.

@@ -50,6 +50,8 @@ public struct ModelFolder: Sendable {
     private init(_ url: URL, requireHead: Bool) throws(Failure) {
         try Self.checkIsFolder(url)
         let file = try Self.configuration(url)
+        var configuration = file.configuration
+        configuration.head = .sequenceClassification
         let vocabulary = url.appending(path: "vocab.txt")
         guard Self.exists(vocabulary) else {
             throw Failure(.missingInput, url.relativePath, "the folder has no vocab.txt")
@@ -57,17 +59,17 @@ public struct ModelFolder: Sendable {
         let weights = try Self.weights(in: url)
         let resolution = try HuggingFaceTensorFlow.resolve(
             weights.store,
-            hiddenSize: file.configuration.hiddenSize,
+            hiddenSize: configuration.hiddenSize,
             classifierRule: Self.classifierRule(file.architectures)
         )
-        let optional = BertParameters<Shape>(file.configuration).leaves.map(\.name)
+        let optional = BertParameters<Shape>(configuration).leaves.map(\.name)
             .filter { $0.hasPrefix("pooler.") || $0.hasPrefix("classifier.") }
         let absent = optional.filter { !resolution.has($0) }
         if requireHead, absent.contains(where: { $0.hasPrefix("classifier.") }) {
             throw Self.headless(weights.store, resolution)
         }
         self.url = url
-        configuration = file.configuration
+        self.configuration = configuration
         vocabularyURL = vocabulary
         func optionalURL(_ name: String) -> URL? {
             let url = url.appending(path: name)
