@@ -1,4 +1,4 @@
-public import Checkpoints
+import Checkpoints
 
 /// One way of naming BERT's tensors.
 public enum Naming: String, Sendable, Hashable, CaseIterable {

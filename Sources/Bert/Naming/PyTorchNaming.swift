@@ -4,7 +4,7 @@ import Checkpoints
 ///
 /// Other layouts spell the same keys in their own way: `HuggingFaceTensorFlowNaming` and
 /// `GoogleNaming` are rewritten to these first.
-enum PyTorchNaming {
+public enum PyTorchNaming {
     /// What a key says.
     static func meaning(of key: String) -> StoredMeaning {
         var parts = key.split(separator: ".", omittingEmptySubsequences: false)[...]
@@ -72,6 +72,7 @@ enum PyTorchNaming {
         "pooler.dense": "pooler.dense",
         "pre_classifier": "pooler.dense",
         "classifier.dense": "pooler.dense",
+        "sequence_summary.summary": "pooler.dense",
         "classifier": "classifier",
         "classifier.out_proj": "classifier",
         "qa_outputs": "qa_outputs",

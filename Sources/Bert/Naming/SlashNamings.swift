@@ -6,38 +6,38 @@ import Checkpoints
 /// Every Keras kernel is `[input, output]`, the transpose of PyTorch's weight; tables, biases and
 /// layer normalisations are the same in both.
 enum HuggingFaceTensorFlowNaming {
-    /// Rewrites a name to PyTorch's key by Hugging Face's own rule, from the first component that
-    /// belongs to the model on. Nothing depends on what stands before it: the layer, the model's
+    /// Rewrites a name to PyTorch's key by Hugging Face's own rule, from a component on that
+    /// belongs to the model. Nothing depends on what stands before it: the layer, the model's
     /// name (which counts up when a process builds several), whatever a user wrapped round it.
     static func meaning(of stored: String) -> StoredMeaning {
         var components = stored.split(separator: "/", omittingEmptySubsequences: false)[...]
         if components.first == "optimizer_weights" {
             return .ignored(rule: IgnoreRule.optimizer)
         }
-        // A head that is tied to the embeddings keeps them a second time in its own group.
-        let holder = components.drop { $0 == "model_weights" }.first
-        guard let start = components.firstIndex(where: { modules.contains(String($0)) }),
-            let last = components.popLast()
-        else { return .unknown }
-        var path = components[min(start, components.endIndex)...].flatMap(parts)
+        guard let last = components.popLast() else { return .unknown }
         let variable = last.hasSuffix(":0") ? last.dropLast(2) : last
-        var transform = KeyMap.Transform.identity
+        let ending: Substring
         switch variable {
-        case "kernel":
-            path.append("weight")
-            transform = .transpose
-        case "weight", "embeddings", "gamma": path.append("weight")
-        case "bias", "beta": path.append("bias")
+        case "kernel", "weight", "embeddings", "gamma": ending = "weight"
+        case "bias", "beta": ending = "bias"
         default: return .unknown
         }
-        let meaning = PyTorchNaming.meaning(of: path.joined(separator: "."))
-            .transformed(transform)
-        if case .parameter(let canonical, let transform) = meaning, let holder,
-            canonical.hasPrefix("embeddings."), headGroups.contains(String(holder))
-        {
-            return .copy(canonical: canonical, transform)
+        let transform: KeyMap.Transform = variable == "kernel" ? .transpose : .identity
+        // A layer may be called as the module inside it is: the first reading that is one counts.
+        for start in components.indices where modules.contains(String(components[start])) {
+            let key = (components[start...].flatMap(parts) + [ending]).joined(separator: ".")
+            let meaning = PyTorchNaming.meaning(of: key).transformed(transform)
+            guard meaning != .unknown else { continue }
+            // A head that is tied to the embeddings keeps them a second time in its own group.
+            let holder = components.first { $0 != "model_weights" } ?? ""
+            if case .parameter(let canonical, let transform) = meaning,
+                canonical.hasPrefix("embeddings."), headGroups.contains(String(holder))
+            {
+                return .copy(canonical: canonical, transform)
+            }
+            return meaning
         }
-        return meaning
+        return .unknown
     }
 
     private static let headGroups: Set<String> = [
