@@ -19,7 +19,7 @@ extension ModelFolder {
         }
 
         init(index url: URL) throws(Failure) {
-            let store = try ShardedHDF5Store(index: url)
+            let store = try ShardedStore(index: url)
             self.store = store
             byteCount = store.files.reduce(0) { $0 + ModelFolder.byteCount($1) }
             weightlessLayers = []
