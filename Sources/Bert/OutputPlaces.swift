@@ -44,7 +44,8 @@ enum PredictionRows: Sendable {
     func outputs(in rows: Range<Int>) -> Range<Int> {
         switch self {
         case .all: rows
-        case .some(let chosen): Self.place(rows.lowerBound, chosen)..<Self.place(rows.upperBound, chosen)
+        case .some(let chosen):
+            Self.place(rows.lowerBound, chosen)..<Self.place(rows.upperBound, chosen)
         }
     }
 
