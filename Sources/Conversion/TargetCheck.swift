@@ -56,7 +56,15 @@ enum TargetCheck {
         _ configuration: BertConfiguration,
         _ format: ExportFormat
     ) -> [String] {
-        guard format.isKerasHub else { return [] }
+        guard format.isKerasHub else {
+            guard let constants = configuration.predictionConstants,
+                configuration.head.predictsPieces
+            else { return [] }
+            return [
+                "its masked-language-model head has \(constants.activation.function) and an epsilon "
+                    + "of \(constants.layerNormEpsilon), which config.json cannot say"
+            ]
+        }
         var differences: [String] = []
         if configuration.activation == .gelu {
             differences.append(
@@ -69,7 +77,7 @@ enum TargetCheck {
                     + "\(configuration.layerNormEpsilon)"
             )
         }
-        if configuration.head == .maskedLanguageModel {
+        if configuration.head == .maskedLanguageModel, configuration.predictionConstants == nil {
             differences.append(
                 "KerasHub's masked-language-model head has the exact GELU and an epsilon of 1e-5"
             )

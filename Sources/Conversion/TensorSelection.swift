@@ -215,7 +215,7 @@ struct TensorSelection {
 }
 
 /// Whether a name fits a pattern, in which `*` stands for anything.
-func matches(_ name: String, _ pattern: String) -> Bool {
+package func matches(_ name: String, _ pattern: String) -> Bool {
     let parts = pattern.split(separator: "*", omittingEmptySubsequences: false)
     guard parts.count > 1 else { return name == pattern }
     var rest = name[...]

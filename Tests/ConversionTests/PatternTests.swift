@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Conversion
+import Conversion
 
 @Suite struct PatternTests {
     @Test func `a star stands for anything, also nothing`() {

@@ -65,10 +65,12 @@ struct ConfigurationFinder {
         }
         var notes: [String] = []
         let keys: [String: JSONValue]
+        var isKerasHub = false
         if members["model_type"] != nil {
             keys = members
         } else if let backbone = KerasConfiguration(value) {
             keys = huggingFace(backbone)
+            isKerasHub = true
             notes.append(
                 "\(printable(origin)) is KerasHub's: its BERT computes the tanh GELU and an epsilon "
                     + "of 1e-12"
@@ -94,7 +96,13 @@ struct ConfigurationFinder {
             )
         }
         let bytes = Array(JSONValue.object(keys).text().utf8)
-        let file = try BertConfigurationFile(bytes: bytes, source: origin)
+        var file = try BertConfigurationFile(bytes: bytes, source: origin)
+        if isKerasHub {
+            file.configuration.predictionConstants = .init(
+                activation: .gelu,
+                layerNormEpsilon: 1e-5
+            )
+        }
         return DescribedConfiguration(
             file: file,
             origin: origin,
