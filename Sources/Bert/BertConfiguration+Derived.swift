@@ -28,10 +28,16 @@ extension BertConfiguration {
     /// The function behind `cls.predictions.transform.dense`: `activation`, except that RoBERTa's
     /// and ELECTRA's classes always take the exact GELU.
     public var predictionActivation: Activation {
-        switch family {
+        if let predictionConstants { return predictionConstants.activation }
+        return switch family {
         case .bert, .distilbert: activation
         case .roberta, .electra: .gelu
         }
+    }
+
+    /// Added to the variance in the masked-language-model head's layer normalisation.
+    public var predictionEpsilon: Double {
+        predictionConstants?.layerNormEpsilon ?? layerNormEpsilon
     }
 
     /// The row of the position embeddings that a sequence's first token takes.

@@ -4,7 +4,7 @@ public import Foundation
 
 /// A `config.json` as it was read.
 public struct BertConfigurationFile: Sendable {
-    public let configuration: BertConfiguration
+    public var configuration: BertConfiguration
     /// The classes the file names, such as `BertForSequenceClassification`.
     public let architectures: [String]
     /// The head of the first of these classes; nil when the file names none, or one that is none of

@@ -107,7 +107,8 @@ extension BertConfiguration {
         case .bfloat16: "bfloat16"
         case .float32: "float32"
         case .float64: "float64"
-        case .int8, .int32, .int64: preconditionFailure("weights of \(elementType)")
+        case .int8, .uint8, .int16, .uint16, .int32, .uint32, .int64, .uint64, .bool:
+            preconditionFailure("weights of \(elementType)")
         }
     }
 }

@@ -21,6 +21,17 @@ public struct BertConfiguration: Sendable, Equatable {
         }
     }
 
+    /// What a masked-language-model head computes.
+    public struct PredictionConstants: Sendable, Equatable {
+        public let activation: Activation
+        public let layerNormEpsilon: Double
+
+        public init(activation: Activation, layerNormEpsilon: Double) {
+            self.activation = activation
+            self.layerNormEpsilon = layerNormEpsilon
+        }
+    }
+
     /// What the head's outputs mean.
     public enum ProblemType: Sendable, Equatable {
         /// One logit per class, softmax over them.
@@ -69,6 +80,9 @@ public struct BertConfiguration: Sendable, Equatable {
     /// head without labels.
     public var labels: [String]
     public var problemType: ProblemType
+    /// The masked-language-model head's own constants, where they are not those of the encoder
+    /// (KerasHub); no `config.json` can say them.
+    public var predictionConstants: PredictionConstants?
     /// Keys of the file that BertKit does not know, kept for inspection and not written back.
     public var raw: [String: JSONValue]
     /// The width of the embeddings where it is not `hiddenSize`.

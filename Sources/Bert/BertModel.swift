@@ -68,17 +68,58 @@ public final class BertModel: @unchecked Sendable {
     /// Gives parameter `index` (in model order) a new value as a new model has it.
     public func initialize(parameter index: Int, seed: UInt64) {
         let (name, slot) = layout.entries[index]
-        let target = weights.pointer(slot)
+        Self.initialize(
+            UnsafeMutableBufferPointer(start: weights.pointer(slot), count: slot.shape.count),
+            name,
+            index,
+            deviation: configuration.initializerRange,
+            seed: seed
+        )
+    }
+
+    private static func initialize(
+        _ target: UnsafeMutableBufferPointer<Float>,
+        _ name: String,
+        _ index: Int,
+        deviation: Double,
+        seed: UInt64
+    ) {
         if name.hasSuffix(".bias") {
-            target.update(repeating: 0, count: slot.shape.count)
+            target.update(repeating: 0)
         } else if name.hasSuffix("LayerNorm.weight") {
-            target.update(repeating: 1, count: slot.shape.count)
+            target.update(repeating: 1)
         } else {
             var random = Philox(seed: seed, purpose: .initialization, index: UInt32(index))
-            let deviation = configuration.initializerRange
-            for element in 0..<slot.shape.count {
+            for element in target.indices {
                 target[element] = Float(deviation * random.nextNormal())
             }
+        }
+    }
+
+    /// Single parameters as a new model has them, without the rest of the model.
+    ///
+    /// - Precondition: the model has parameters of these canonical names.
+    public static func initialParameters(
+        _ configuration: BertConfiguration,
+        named names: [String],
+        seed: UInt64
+    ) -> [(name: String, tensor: Tensor)] {
+        let leaves = BertParameters<Shape>(configuration).leaves
+        return names.map { name in
+            guard let index = leaves.firstIndex(where: { $0.name == name }) else {
+                preconditionFailure("no parameter \(name)")
+            }
+            var tensor = Tensor(repeating: 0, shape: leaves[index].leaf)
+            tensor.values.withUnsafeMutableBufferPointer { values in
+                initialize(
+                    values,
+                    name,
+                    index,
+                    deviation: configuration.initializerRange,
+                    seed: seed
+                )
+            }
+            return (name, tensor)
         }
     }
 

@@ -253,7 +253,7 @@ extension ShardInference {
         head.norm.forward(
             dense: dense,
             residual: nil,
-            epsilon: pass.epsilon,
+            epsilon: Float(pass.configuration.predictionEpsilon),
             saved: nil,
             into: transformed,
             firstRow: 0,

@@ -53,6 +53,13 @@ extension JSONValue {
         }
     }
 
+    /// A text as JSON spells it.
+    static func quoted(_ string: String) -> String {
+        var text = ""
+        write(string, to: &text)
+        return text
+    }
+
     private static func write(_ string: String, to text: inout String) {
         text += "\""
         for scalar in string.unicodeScalars {

@@ -32,7 +32,11 @@ public struct HDF5Dataset: Sendable, Hashable {
     /// The object header's address, which is how the dataset is opened again.
     let address: UInt64
     let elementByteCount: Int
+    /// Where the elements lie in the file, when they lie there in one piece and unfiltered.
+    public let fileOffset: Int?
 
     /// The number of elements.
     public var count: Int { dimensions.reduce(1, *) }
+    /// The bytes of all elements, decompressed.
+    public var byteCount: Int { count * elementByteCount }
 }

@@ -76,7 +76,8 @@ struct Examination {
             layout: layout,
             filters: filters,
             address: address,
-            elementByteCount: elementByteCount
+            elementByteCount: elementByteCount,
+            fileOffset: extent.map { Int($0.lowerBound) }
         )
         return (dataset, extent)
     }

@@ -153,10 +153,6 @@ enum Prescan {
 
     /// What a file without HDF5's signature is.
     private static func foreign(_ path: String, _ head: [UInt8], _ size: Int) -> Failure {
-        func isText(_ prefix: String, in bytes: some Sequence<UInt8>) -> Bool {
-            bytes.lazy.map { (65...90).contains($0) ? $0 + 32 : $0 }.starts(with: prefix.utf8)
-        }
-        let text = head.drop { $0 == 0xEF || $0 == 0xBB || $0 == 0xBF || $0 <= 0x20 }
         if signature.starts(with: head) {
             return Failure(
                 .badData,
@@ -165,47 +161,9 @@ enum Prescan {
                 remedy: "Fetch or copy it again"
             )
         }
-        if isText("version https://git-lfs.github.com/spec", in: head) {
-            return Failure(
-                .badData,
-                path,
-                "this is a Git LFS pointer, not the file it stands for",
-                remedy: "Fetch the real file with \"git lfs pull\""
-            )
+        guard let kind = FileKind(head: head, byteCount: size) else {
+            return Failure(.badData, path, "this is not an HDF5 file: it has no HDF5 signature")
         }
-        if isText("<!doctype html", in: text) || isText("<html", in: text) {
-            return Failure(
-                .badData,
-                path,
-                "this is an HTML page, not an HDF5 file",
-                remedy: "The download probably answered with an error or log-in page"
-            )
-        }
-        if head.starts(with: [0x50, 0x4B, 0x03, 0x04]) {
-            return Failure(
-                .badData,
-                path,
-                "this is a zip archive (a .keras or PyTorch file, perhaps), not an HDF5 file"
-            )
-        }
-        let headerLength = littleEndian(head.prefix(8))
-        if head.count > 8, head[8] == UInt8(ascii: "{"), headerLength <= UInt64(size) {
-            return Failure(.badData, path, "this is a safetensors file, not an HDF5 file")
-        }
-        if head.starts(with: [0x1F, 0x8B]) {
-            return Failure(
-                .badData,
-                path,
-                "this is a gzip-compressed file, not an HDF5 file",
-                remedy: "Unpack it first"
-            )
-        }
-        if head.count > 1, head[0] == 0x80, (2...5).contains(head[1]) {
-            return Failure(.badData, path, "this is a Python pickle, not an HDF5 file")
-        }
-        if !head.contains(where: { $0 != 0 }) {
-            return Failure(.badData, path, "this is not an HDF5 file: it begins with zeros")
-        }
-        return Failure(.badData, path, "this is not an HDF5 file: it has no HDF5 signature")
+        return kind.failure(path, insteadOf: "an HDF5 file")
     }
 }

@@ -218,7 +218,8 @@ extension HDF5Dataset {
             layout: layout,
             filters: filters,
             address: address,
-            elementByteCount: elementByteCount
+            elementByteCount: elementByteCount,
+            fileOffset: fileOffset
         )
     }
 }

@@ -26,19 +26,17 @@ extension Tensor {
     public func transposed() -> Tensor {
         precondition(shape.rank == 2, "transposing shape \(shape)")
         let (rows, columns) = (shape[0], shape[1])
-        // Square tiles keep both the reads and the writes within a few cache lines.
-        let tile = 32
         let result = [Float](unsafeUninitializedCapacity: values.count) { target, count in
-            values.withUnsafeBufferPointer { source in
-                for rowStart in stride(from: 0, to: rows, by: tile) {
-                    for columnStart in stride(from: 0, to: columns, by: tile) {
-                        for row in rowStart..<min(rowStart + tile, rows) {
-                            for column in columnStart..<min(columnStart + tile, columns) {
-                                target[column &* rows &+ row] = source[row &* columns &+ column]
-                            }
-                        }
-                    }
-                }
+            values.withUnsafeBytes { source in
+                ElementType.float32.transpose(
+                    source,
+                    into: UnsafeMutableRawBufferPointer(
+                        start: target.baseAddress,
+                        count: source.count
+                    ),
+                    rows: rows,
+                    columns: columns
+                )
             }
             count = values.count
         }

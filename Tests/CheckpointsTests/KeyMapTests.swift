@@ -16,7 +16,7 @@ import Testing
         )
         return SampleStore(
             tensors: map.rows.compactMap { row in
-                leaves[row.canonical].map { (row.stored, row.transform.apply($0)) }
+                leaves[row.canonical].map { (row.stored, row.transform.stored($0)) }
             }
         )
     }

@@ -101,13 +101,15 @@ struct SampleStore: TensorStore {
         }
     }
 
+    var files: [URL] { [] }
+
     func read(
-        _ name: String,
-        into buffer: UnsafeMutableBufferPointer<Float>
+        _ entry: TensorEntry,
+        into buffer: UnsafeMutableRawBufferPointer
     ) throws(Failure) {
-        guard let found = tensors.first(where: { $0.name == name }) else {
-            throw Failure(.badData, source, "no \(name)")
+        guard let found = tensors.first(where: { $0.name == entry.name }) else {
+            throw Failure(.badData, source, "no \(entry.name)")
         }
-        _ = buffer.update(fromContentsOf: found.tensor.values)
+        found.tensor.values.withUnsafeBytes { buffer.copyBytes(from: $0) }
     }
 }

@@ -1,0 +1,114 @@
+public import Diagnostics
+import Glibc
+import Synchronization
+
+/// A file that is being written, created by whoever writes it.
+///
+/// Writes name their place, so any number of threads may write at once. Every answer of the system
+/// is checked; a file is good only after `close` has returned.
+public final class OutputFile: Sendable {
+    /// As the user spelled it.
+    public let path: String
+    private let descriptor: Int32
+    private let isClosed = Mutex(false)
+
+    /// Creates the file, which must not exist: no link is followed, nothing is replaced.
+    ///
+    /// Throws `cannotCreate`.
+    public init(creating path: String) throws(Failure) {
+        descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o644)
+        self.path = path
+        guard descriptor >= 0 else {
+            throw systemFailure(.cannotCreate, path, "the file cannot be created")
+        }
+    }
+
+    /// Opens a file that something else has created and given its length.
+    ///
+    /// Throws `inputOutput`.
+    init(opening path: String) throws(Failure) {
+        descriptor = open(path, O_WRONLY | O_NOFOLLOW | O_CLOEXEC)
+        self.path = path
+        guard descriptor >= 0 else {
+            throw systemFailure(.inputOutput, path, "the file cannot be written")
+        }
+    }
+
+    deinit {
+        if !isClosed.withLock({ $0 }) { Glibc.close(descriptor) }
+    }
+
+    /// Gives the file its length, and asks for the room on the disk, so that a full one is found
+    /// before anything is written.
+    ///
+    /// Throws `inputOutput`.
+    public func reserve(byteCount: Int) throws(Failure) {
+        guard byteCount > 0 else { return }
+        let answer = posix_fallocate(descriptor, 0, off_t(byteCount))
+        // Not every file system can reserve; the length alone is set then.
+        guard answer == EOPNOTSUPP || answer == EINVAL || answer == ENOSYS else {
+            errno = answer
+            guard answer == 0 else {
+                throw systemFailure(
+                    .inputOutput,
+                    path,
+                    "\(byteCount) bytes cannot be reserved on the disk"
+                )
+            }
+            return
+        }
+        guard ftruncate(descriptor, off_t(byteCount)) == 0 else {
+            throw systemFailure(.inputOutput, path, "the file cannot be given its length")
+        }
+    }
+
+    /// Writes bytes at a place.
+    ///
+    /// Throws `inputOutput`; the file is of no use then.
+    ///
+    /// - Precondition: `offset` is not negative, and the file is not closed.
+    public func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(Failure) {
+        precondition(offset >= 0, "writing at \(offset)")
+        guard let base = bytes.baseAddress else { return }
+        var count = 0
+        while count < bytes.count {
+            let answer = pwrite(
+                descriptor,
+                base + count,
+                bytes.count - count,
+                off_t(offset + count)
+            )
+            if answer < 0 && errno == EINTR { continue }
+            guard answer > 0 else {
+                throw systemFailure(.inputOutput, path, "the file cannot be written")
+            }
+            count += answer
+        }
+    }
+
+    /// Writes bytes at a place.
+    public func write(_ bytes: [UInt8], at offset: Int) throws(Failure) {
+        var failure: Failure?
+        bytes.withUnsafeBytes { bytes in
+            do throws(Failure) {
+                try write(bytes, at: offset)
+            } catch {
+                failure = error
+            }
+        }
+        if let failure { throw failure }
+    }
+
+    /// Closes the file, which some file systems answer with what went wrong before.
+    ///
+    /// - Precondition: the file is not closed, and no thread is writing.
+    public func close() throws(Failure) {
+        isClosed.withLock { isClosed in
+            precondition(!isClosed, "\(path) is closed twice")
+            isClosed = true
+        }
+        guard Glibc.close(descriptor) == 0 else {
+            throw systemFailure(.inputOutput, path, "the file cannot be written")
+        }
+    }
+}

@@ -1,0 +1,92 @@
+import Checkpoints
+import Diagnostics
+import Foundation
+import Tensors
+import Testing
+
+/// SplitMix64: the same seed gives the same numbers everywhere.
+struct SeededGenerator: RandomNumberGenerator {
+    var state: UInt64
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var z = state
+        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+        return z ^ (z >> 31)
+    }
+}
+
+/// Changes a valid file in one place, or cuts it, `count` times, and opens and reads what comes out:
+/// that ends in a `Failure` or in tensors, never in a crash.
+///
+/// - Parameter open: the file at a URL; its tensors are read, with all their checks.
+/// - Returns: how many of the changed files were refused.
+@discardableResult
+func refusals(
+    of bytes: [UInt8],
+    at url: URL,
+    count: Int,
+    seed: UInt64,
+    within range: Range<Int>? = nil,
+    open: (URL) throws -> any TensorStore
+) throws -> Int {
+    var generator = SeededGenerator(state: seed)
+    var refused = 0
+    for _ in 0..<count {
+        var changed = bytes
+        let place = Int.random(in: range ?? 0..<bytes.count, using: &generator)
+        switch Int.random(in: 0..<10, using: &generator) {
+        case 0..<4: changed[place] ^= 1 << UInt8.random(in: 0..<8, using: &generator)
+        case 4..<6: changed[place] = UInt8.random(in: 0...255, using: &generator)
+        case 6..<8: changed[place] = [0, 1, 0x7F, 0x80, 0xFF].randomElement(using: &generator)!
+        case 8:
+            // A field of eight bytes at an extreme.
+            let value = [0, 1, UInt64.max, UInt64(Int.max), 1 << 32].randomElement(
+                using: &generator
+            )!
+            for index in 0..<min(8, changed.count - place) {
+                changed[place + index] = UInt8(truncatingIfNeeded: value >> (8 * index))
+            }
+        default: changed.removeSubrange(place...)
+        }
+        try Data(changed).write(to: url)
+        do {
+            try readEverything(open(url))
+        } catch is Failure {
+            refused += 1
+        }
+    }
+    return refused
+}
+
+/// Reads every tensor of a store.
+func readEverything(_ store: some TensorStore) throws {
+    for entry in store.entries {
+        #expect(entry.byteCount <= 1 << 24, "\(entry)")
+        _ = try bytes(of: entry, in: store)
+    }
+}
+
+/// The bytes of one tensor.
+func bytes(of entry: TensorEntry, in store: some TensorStore) throws -> [UInt8] {
+    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: entry.byteCount, alignment: 64)
+    defer { buffer.deallocate() }
+    try store.read(entry, into: buffer)
+    return Array(buffer)
+}
+
+/// Refuses `bytes` as a file of that name, and says why.
+func refusal(
+    of bytes: [UInt8],
+    named name: String = "file",
+    open: (URL) throws -> any TensorStore = TensorContainer.open
+) throws -> Failure {
+    try withTemporaryFolder { folder in
+        let url = folder.appending(path: name)
+        try Data(bytes).write(to: url)
+        let failure = try failure { _ = try open(url) }
+        #expect(failure.subject == url.relativePath, "\(failure)")
+        return failure
+    }
+}
