@@ -60,6 +60,7 @@ extension BackwardPass {
     func embeddingTasks(_ words: WordRowPlan) -> [Task] {
         let d = state.dHidden
         let (hidden, accumulate) = (hidden, accumulate)
+        let padding = Int32(configuration.padTokenID)
         let views = gradients.views
         var tasks: [Task] = []
         let block = 64
@@ -68,6 +69,8 @@ extension BackwardPass {
                 for row in start..<min(start + block, words.rowCount) {
                     let target = gradients.wordRow(row)
                     if row >= words.known { target.update(repeating: 0, count: hidden) }
+                    // The padding piece has no gradient, as in the library.
+                    if gradients.wordIDs[row] == padding { continue }
                     for token in words.tokens[words.starts[row]..<words.starts[row + 1]] {
                         Elementwise.add(target, d.base + token * hidden, count: hidden)
                     }
