@@ -29,11 +29,12 @@ public enum TensorContainer: String, Sendable, Hashable, CaseIterable {
         case .hdf5: return .hdf5
         case .safetensors: return .safetensors
         case .zip: return try archive(file)
-        case .pickle: return .pyTorchLegacy
-        case .json: return .shardIndex
         default: break
         }
+        // What an index of TensorFlow begins with could be anything.
         if try TensorFlowBundleIndex.isOne(file) { return .tensorFlowBundle }
+        if kind == .pickle { return .pyTorchLegacy }
+        if kind == .json { return .shardIndex }
         if try hasUserBlock(file) { return .hdf5 }
         if let kind { throw kind.failure(path, insteadOf: "a file of tensors") }
         // A file that is nothing known and calls itself this gets the reason that its reader has.
@@ -68,8 +69,8 @@ public enum TensorContainer: String, Sendable, Hashable, CaseIterable {
             return try HDF5WeightsStore.isOne(path)
                 ? HDF5WeightsStore(path: path) : HDF5ObjectsStore(path: path)
         case .safetensors: return try SafetensorsStore(path: path)
-        case .pyTorchArchive, .pyTorchLegacy: throw Failure(.badData, path, "not read yet")
-        case .tensorFlowBundle: throw Failure(.badData, path, "not read yet")
+        case .pyTorchArchive, .pyTorchLegacy: return try PyTorchStore(path: path)
+        case .tensorFlowBundle: return try TensorFlowBundleStore(index: path)
         case .shardIndex:
             return path.hasSuffix(".weights.json")
                 ? try JoinedStore.kerasShards(index: url) : try ShardedStore(index: url)

@@ -95,7 +95,7 @@ struct ConfigurationFinder {
                     + "Google's form"
             )
         }
-        let bytes = Array(JSONValue.object(keys).text().utf8)
+        let bytes = Array(JSONValue.object(relabelled(keys)).text().utf8)
         var file = try BertConfigurationFile(bytes: bytes, source: origin)
         if isKerasHub {
             file.configuration.predictionConstants = .init(
@@ -118,6 +118,25 @@ struct ConfigurationFinder {
         }
         keys["num_labels"] = .integer(count)
         return keys
+    }
+
+    /// A configuration of an encoder alone names labels that say nothing about a head that was put on
+    /// top of it later.
+    private func relabelled(_ keys: [String: JSONValue]) -> [String: JSONValue] {
+        if case .array(let names)? = keys["architectures"], case .string(let name)? = names.first,
+            !name.hasSuffix("Model")
+        {
+            return keys
+        }
+        var labels: [String] = []
+        if case .object(let members)? = keys["id2label"] {
+            for case .string(let label) in members.values { labels.append(label) }
+        }
+        guard labels.allSatisfy({ $0.hasPrefix("LABEL_") }) else { return keys }
+        var keys = keys
+        keys["id2label"] = nil
+        keys["label2id"] = nil
+        return labelled(keys)
     }
 
     private var classCount: Int? {
