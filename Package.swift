@@ -18,7 +18,7 @@ let swiftSettings: [SwiftSetting] = [
 /// What the library product holds, and what tests may import.
 let libraryModules: [Target.Dependency] = [
     "Diagnostics", "Randomness", "Tensors", "HDF5", "Checkpoints", "Kernels", "Tokenization",
-    "Bert", "Datasets", "Training", "Evaluation", "Distillation",
+    "Bert", "Conversion", "Datasets", "Training", "Evaluation", "Distillation",
 ]
 
 let package = Package(
@@ -28,7 +28,7 @@ let package = Package(
             name: "BertKit",
             targets: [
                 "Tensors", "HDF5", "Checkpoints", "Kernels", "Tokenization", "Bert", "Datasets",
-                "Training", "Evaluation", "Distillation", "Diagnostics", "Randomness",
+                "Training", "Evaluation", "Distillation", "Diagnostics", "Randomness", "Conversion",
             ]
         ),
         .executable(name: "bertkit", targets: ["bertkit"]),
@@ -82,6 +82,13 @@ let package = Package(
             swiftSettings: swiftSettings
         ),
         .target(
+            name: "Conversion",
+            dependencies: [
+                "Bert", "Checkpoints", "Kernels", "Tensors", "Tokenization", "HDF5", "Diagnostics",
+            ],
+            swiftSettings: swiftSettings
+        ),
+        .target(
             name: "Datasets",
             dependencies: ["Tokenization", "Randomness", "Diagnostics"],
             swiftSettings: swiftSettings
@@ -115,6 +122,7 @@ let package = Package(
             dependencies: [
                 "Tensors", "Checkpoints", "Kernels", "Tokenization", "Bert", "Datasets",
                 "Training", "Evaluation", "Distillation", "HDF5", "Diagnostics", "Randomness",
+                "Conversion",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 "Yams",
             ],
@@ -148,6 +156,11 @@ let package = Package(
         ),
         .testTarget(
             name: "BertTests",
+            dependencies: libraryModules + ["TestSupport"],
+            swiftSettings: swiftSettings
+        ),
+        .testTarget(
+            name: "ConversionTests",
             dependencies: libraryModules + ["TestSupport"],
             swiftSettings: swiftSettings
         ),

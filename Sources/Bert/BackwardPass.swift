@@ -5,26 +5,30 @@ import Tokenization
 final class BackwardPass: @unchecked Sendable {
     typealias Task = @Sendable () -> Void
 
-    private let model: BertModel
-    private let state: PassState
-    private let gradients: Gradients
-    private let vectors: VectorGradients
-    private let accumulate: Bool
+    let model: BertModel
+    let state: PassState
+    let gradients: Gradients
+    let vectors: VectorGradients
+    let accumulate: Bool
+    private let pooler: Linear
+    private let classifier: Linear
     private let dHiddenStates: [Int: FloatBuffer]
     private let dScores: [Int: FloatBuffer]
 
-    private var configuration: BertConfiguration { model.configuration }
-    private var hidden: Int { configuration.hiddenSize }
+    var configuration: BertConfiguration { model.configuration }
+    var hidden: Int { configuration.hiddenSize }
 
     init(
-        model: BertModel,
+        pass: TrainingPass,
         state: PassState,
         outputs: OutputGradients,
         gradients: Gradients,
         vectors: VectorGradients,
         accumulate: Bool
     ) {
-        self.model = model
+        model = pass.model
+        pooler = pass.pooler
+        classifier = pass.classifier
         self.state = state
         self.gradients = gradients
         self.vectors = vectors
@@ -42,8 +46,6 @@ final class BackwardPass: @unchecked Sendable {
         dHiddenStates = buffers(outputs.hiddenStates)
         dScores = buffers(outputs.attentionScores)
     }
-
-    // MARK: Input gradients, one shard at a time
 
     /// One layer over one shard: from the gradient of its output to that of its input.
     func layer(_ index: Int, shard shardIndex: Int, scratch: UnsafeMutablePointer<Float>) {
@@ -78,7 +80,7 @@ final class BackwardPass: @unchecked Sendable {
             .apply(to: dOutput.base, count: rows.count * hidden, first: firstRow * hidden)
         Elementwise.addColumnSums(dOutput, to: sums.output)
         views.output.backwardInput(dOutput, into: dIntermediate, accumulate: false)
-        configuration.kernelActivation.backward(
+        configuration.activation.kernel.backward(
             a.intermediate.slice(rows).base,
             dIntermediate.base,
             dIntermediate.base,
@@ -133,7 +135,7 @@ final class BackwardPass: @unchecked Sendable {
     }
 
     /// A layer's projection gradients, laid out as the projections themselves.
-    private func projectionGradients(
+    func projectionGradients(
         _ index: Int
     ) -> (all: Matrix, query: Matrix, key: Matrix, value: Matrix, keyValue: Matrix) {
         let memory = state.dProjections[index % 2]
@@ -193,22 +195,26 @@ final class BackwardPass: @unchecked Sendable {
     /// From the logits' gradient to that of the last layer's output.
     private func head(_ shardIndex: Int) {
         let shard = state.shards[shardIndex]
-        let views = model.views
         let rows = shard.sequences
         let dLogits = state.dLogits.slice(rows)
         let dPooled = state.dPooled.slice(rows)
         let count = rows.count * hidden
+        let firstElement = rows.lowerBound * hidden
         Elementwise.addColumnSums(dLogits, to: vectors.classifier(shard: shardIndex))
-        views.classifier.backwardInput(dLogits, into: dPooled, accumulate: false)
-        state.dropout.pooled.apply(to: dPooled.base, count: count, first: rows.lowerBound * hidden)
-        let pooled = state.pooled.slice(rows)
-        for element in 0..<count {
-            let value = pooled.base[element]
-            dPooled.base[element] *= 1 - value * value
+        classifier.backwardInput(dLogits, into: dPooled, accumulate: false)
+        state.dropout.pooled.apply(to: dPooled.base, count: count, first: firstElement)
+        let (sum, d) = (state.poolerSum.slice(rows).base, dPooled.base)
+        switch configuration.poolerActivation {
+        case .tanh:
+            let pooled = state.pooled.slice(rows).base
+            for element in 0..<count { d[element] *= 1 - pooled[element] * pooled[element] }
+        case .relu: Activation.relu.backward(sum, d, d, count: count)
+        case .gelu: Activation.gelu.backward(sum, d, d, count: count)
         }
         Elementwise.addColumnSums(dPooled, to: vectors.pooler(shard: shardIndex))
         let dFirst = state.dFirst.slice(rows)
-        views.pooler.backwardInput(dPooled, into: dFirst, accumulate: false)
+        pooler.backwardInput(dPooled, into: dFirst, accumulate: false)
+        state.dropout.firstTokens.apply(to: dFirst.base, count: count, first: firstElement)
         guard let last = state.layers.last, !last.firstTokenOnly else { return }
         state.dHidden.slice(shard.rows).base
             .update(repeating: 0, count: shard.rows.count * hidden)
@@ -255,105 +261,5 @@ final class BackwardPass: @unchecked Sendable {
     ) {
         guard let statistics else { preconditionFailure("the forward pass kept no statistics") }
         body(statistics.saved(sum, rows))
-    }
-
-    // MARK: Weight gradients, over the whole batch
-
-    /// Output rows of a weight gradient that one task computes: about as many products as 384 rows
-    /// of 384.
-    private func blocks(of linear: Linear) -> [Range<Int>] {
-        let height = max(32, 384 * 384 / linear.input / 32 * 32)
-        return stride(from: 0, to: linear.output, by: height).map {
-            $0..<min($0 + height, linear.output)
-        }
-    }
-
-    private func tasks(_ linear: Linear, _ dOutput: Matrix, _ input: Matrix) -> [Task] {
-        blocks(of: linear).map { [accumulate] block in
-            {
-                linear.outputs(block).accumulateWeight(
-                    Matrix(
-                        dOutput.base + block.lowerBound,
-                        rows: dOutput.rows,
-                        columns: block.count,
-                        stride: dOutput.stride
-                    ),
-                    input,
-                    accumulate: accumulate
-                )
-            }
-        }
-    }
-
-    /// The weight gradients of one layer, once every shard has its output gradients.
-    func weightTasks(_ index: Int) -> [Task] {
-        let a = state.layers[index]
-        let d = gradients.views.layers[index]
-        let rows = 0..<a.output.rows
-        let projections = projectionGradients(index)
-        let attention =
-            a.firstTokenOnly
-            ? tasks(d.query, projections.query.slice(rows), a.queryInput)
-                + tasks(d.keyValue, projections.keyValue, a.input)
-            : tasks(d.queryKeyValue, projections.all, a.input)
-        return attention
-            + tasks(d.attentionOutput, state.dAttentionOutput[index % 2].slice(rows), a.context)
-            + tasks(d.intermediate, state.dIntermediate[index % 2].slice(rows), a.attended)
-            + tasks(d.output, state.dOutput[index % 2].slice(rows), a.activated)
-    }
-
-    func headWeightTasks() -> [Task] {
-        let d = gradients.views
-        return tasks(d.classifier, state.dLogits, state.droppedPooled)
-            + tasks(d.pooler, state.dPooled, state.first)
-            + [{ [vectors, accumulate] in vectors.reduce(into: d, accumulate: accumulate) }]
-    }
-
-    /// The three embedding tables' gradients, from the gradient of their sum.
-    func embeddingTasks(_ words: WordRowPlan) -> [Task] {
-        let d = state.dHidden
-        let (hidden, accumulate, batch) = (hidden, accumulate, state.batch)
-        let views = gradients.views
-        var tasks: [Task] = []
-        let block = 64
-        for start in stride(from: 0, to: words.rowCount, by: block) {
-            tasks.append { [gradients] in
-                for row in start..<min(start + block, words.rowCount) {
-                    let target = gradients.wordRow(row)
-                    if row >= words.known { target.update(repeating: 0, count: hidden) }
-                    for token in words.tokens[words.starts[row]..<words.starts[row + 1]] {
-                        Elementwise.add(target, d.base + token * hidden, count: hidden)
-                    }
-                }
-            }
-        }
-        let positionCount = configuration.maximumPositionCount
-        for start in stride(from: 0, to: positionCount, by: block) {
-            tasks.append {
-                for position in start..<min(start + block, positionCount) {
-                    let target = views.positionEmbeddings + position * hidden
-                    if !accumulate { target.update(repeating: 0, count: hidden) }
-                    for sequence in 0..<batch.sequenceCount
-                    where batch.length(of: sequence) > position {
-                        let token = batch.offsets[sequence] + position
-                        Elementwise.add(target, d.base + token * hidden, count: hidden)
-                    }
-                }
-            }
-        }
-        let typeCount = configuration.tokenTypeCount
-        tasks.append {
-            if !accumulate {
-                views.tokenTypeEmbeddings.update(repeating: 0, count: typeCount * hidden)
-            }
-            for (token, type) in batch.tokenTypes.enumerated() {
-                Elementwise.add(
-                    views.tokenTypeEmbeddings + Int(type) * hidden,
-                    d.base + token * hidden,
-                    count: hidden
-                )
-            }
-        }
-        return tasks
     }
 }

@@ -6,7 +6,8 @@ extension BertConfigurationFile {
     ///
     /// Hugging Face leaves `id2label` out when there are two labels with their default names.
     static func labels(
-        _ fields: inout Fields
+        _ fields: inout Fields,
+        _ head: Head
     ) throws(Failure) -> ([String], BertConfiguration.ProblemType) {
         let named = try byIdentifier(&fields)
         let listed = try byLabel(&fields)
@@ -25,7 +26,15 @@ extension BertConfigurationFile {
         } else {
             labels = (0..<(count ?? 2)).map { "LABEL_\($0)" }
         }
-        switch try fields.text("problem_type") {
+        let problem = try fields.text("problem_type")
+        if head == .questionAnswering, labels.count != 2 {
+            throw fields.problem(
+                "there are \(labels.count) labels, and the outputs of a question-answering head are "
+                    + "two: where the answer starts and where it ends"
+            )
+        }
+        guard head == .sequenceClassification else { return (labels, .classification) }
+        switch problem {
         case "single_label_classification": return (labels, .classification)
         case nil: return (labels, labels.count == 1 ? .regression : .classification)
         case "regression":

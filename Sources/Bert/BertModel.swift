@@ -3,9 +3,9 @@ import Kernels
 import Randomness
 public import Tensors
 
-extension BertConfiguration {
-    var kernelActivation: Kernels.Activation {
-        switch activation {
+extension BertConfiguration.Activation {
+    var kernel: Kernels.Activation {
+        switch self {
         case .gelu: .gelu
         case .geluTanh: .geluTanh
         case .relu: .relu
@@ -13,11 +13,11 @@ extension BertConfiguration {
     }
 }
 
-/// A BERT encoder with a classification (or regression) head on the pooled first token.
+/// An encoder of BERT's kind with its configuration's head.
 ///
 /// A class because training changes its weights in place.
 ///
-/// - Source: Devlin et al. 2019; `BertForSequenceClassification` of the transformers library.
+/// - Source: the classes of the transformers library (`BertForSequenceClassification`, …).
 public final class BertModel: @unchecked Sendable {
     public let configuration: BertConfiguration
     public let weights: ParameterBuffer
@@ -27,10 +27,15 @@ public final class BertModel: @unchecked Sendable {
 
     /// A model with weights read from a checkpoint.
     ///
+    /// A bare encoder may lack the pooler that its family's class has: encoders taken out of another
+    /// model often do.
+    ///
     /// - Precondition: the tensors have the shapes that the configuration demands.
     public init(_ configuration: BertConfiguration, parameters: BertParameters<Tensor>) {
         self.configuration = configuration
-        weights = ParameterBuffer(ParameterLayout(configuration))
+        var specification = BertParameters<Shape>(configuration)
+        if configuration.head == Head.none, parameters.pooler == nil { specification.pooler = nil }
+        weights = ParameterBuffer(ParameterLayout(configuration, specification))
         views = ModelViews(weights)
         let slots = layout.entries
         for ((name, tensor), (slotName, slot)) in zip(parameters.leaves, slots) {
@@ -63,17 +68,58 @@ public final class BertModel: @unchecked Sendable {
     /// Gives parameter `index` (in model order) a new value as a new model has it.
     public func initialize(parameter index: Int, seed: UInt64) {
         let (name, slot) = layout.entries[index]
-        let target = weights.pointer(slot)
+        Self.initialize(
+            UnsafeMutableBufferPointer(start: weights.pointer(slot), count: slot.shape.count),
+            name,
+            index,
+            deviation: configuration.initializerRange,
+            seed: seed
+        )
+    }
+
+    private static func initialize(
+        _ target: UnsafeMutableBufferPointer<Float>,
+        _ name: String,
+        _ index: Int,
+        deviation: Double,
+        seed: UInt64
+    ) {
         if name.hasSuffix(".bias") {
-            target.update(repeating: 0, count: slot.shape.count)
+            target.update(repeating: 0)
         } else if name.hasSuffix("LayerNorm.weight") {
-            target.update(repeating: 1, count: slot.shape.count)
+            target.update(repeating: 1)
         } else {
             var random = Philox(seed: seed, purpose: .initialization, index: UInt32(index))
-            let deviation = configuration.initializerRange
-            for element in 0..<slot.shape.count {
+            for element in target.indices {
                 target[element] = Float(deviation * random.nextNormal())
             }
+        }
+    }
+
+    /// Single parameters as a new model has them, without the rest of the model.
+    ///
+    /// - Precondition: the model has parameters of these canonical names.
+    public static func initialParameters(
+        _ configuration: BertConfiguration,
+        named names: [String],
+        seed: UInt64
+    ) -> [(name: String, tensor: Tensor)] {
+        let leaves = BertParameters<Shape>(configuration).leaves
+        return names.map { name in
+            guard let index = leaves.firstIndex(where: { $0.name == name }) else {
+                preconditionFailure("no parameter \(name)")
+            }
+            var tensor = Tensor(repeating: 0, shape: leaves[index].leaf)
+            tensor.values.withUnsafeMutableBufferPointer { values in
+                initialize(
+                    values,
+                    name,
+                    index,
+                    deviation: configuration.initializerRange,
+                    seed: seed
+                )
+            }
+            return (name, tensor)
         }
     }
 
@@ -82,14 +128,14 @@ public final class BertModel: @unchecked Sendable {
         layout.slots.map { _, slot in weights.tensor(slot) }
     }
 
-    /// The number of weights, with and without the three embedding tables.
+    /// The number of weights, with and without the embedding tables.
     public var parameterCount: (total: Int, withoutEmbeddings: Int) {
         let total = layout.entries.reduce(0) { $0 + $1.slot.shape.count }
         let embeddings = layout.slots.embeddings
         let tables = [
             embeddings.wordEmbeddings, embeddings.positionEmbeddings,
             embeddings.tokenTypeEmbeddings,
-        ]
+        ].compactMap(\.self)
         return (total, total - tables.reduce(0) { $0 + $1.weight.shape.count })
     }
 }

@@ -7,21 +7,19 @@ extension BertParameters {
     public func map<Result, E: Error>(
         _ transform: (_ name: String, _ leaf: Leaf) throws(E) -> Result
     ) throws(E) -> BertParameters<Result> {
-        let embeddings = try self.embeddings.map(at: "embeddings", transform)
-        let encoder = try self.encoder.map(at: "encoder", transform)
-        var pooler: BertParameters<Result>.Pooler?
-        if let present = self.pooler {
-            pooler = .init(dense: try present.dense.map(at: "pooler.dense", transform))
-        }
-        var classifier: BertParameters<Result>.Linear?
-        if let present = self.classifier {
-            classifier = try present.map(at: "classifier", transform)
-        }
-        return BertParameters<Result>(
-            embeddings: embeddings,
-            encoder: encoder,
-            pooler: pooler,
-            classifier: classifier
+        .init(
+            embeddings: try embeddings.map(at: "embeddings", transform),
+            embeddingsProject: try embeddingsProject?.map(at: "embeddings_project", transform),
+            encoder: try encoder.map(at: "encoder", transform),
+            pooler: try pooler?.map(at: "pooler", transform),
+            predictions: try predictions?.map(at: "cls.predictions", transform),
+            seqRelationship: try seqRelationship?.map(at: "cls.seq_relationship", transform),
+            discriminatorPredictions: try discriminatorPredictions?.map(
+                at: "discriminator_predictions",
+                transform
+            ),
+            classifier: try classifier?.map(at: "classifier", transform),
+            qaOutputs: try qaOutputs?.map(at: "qa_outputs", transform)
         )
     }
 
@@ -57,26 +55,29 @@ extension BertParameters.LayerNorm {
     }
 }
 
+extension BertParameters.Embedding {
+    func map<Result, E: Error>(
+        at path: String,
+        _ transform: (String, Leaf) throws(E) -> Result
+    ) throws(E) -> BertParameters<Result>.Embedding {
+        .init(weight: try transform(path + ".weight", weight))
+    }
+}
+
 extension BertParameters.Embeddings {
     func map<Result, E: Error>(
         at path: String,
         _ transform: (String, Leaf) throws(E) -> Result
     ) throws(E) -> BertParameters<Result>.Embeddings {
         .init(
-            wordEmbeddings: .init(
-                weight: try transform(path + ".word_embeddings.weight", wordEmbeddings.weight)
+            wordEmbeddings: try wordEmbeddings.map(at: path + ".word_embeddings", transform),
+            positionEmbeddings: try positionEmbeddings.map(
+                at: path + ".position_embeddings",
+                transform
             ),
-            positionEmbeddings: .init(
-                weight: try transform(
-                    path + ".position_embeddings.weight",
-                    positionEmbeddings.weight
-                )
-            ),
-            tokenTypeEmbeddings: .init(
-                weight: try transform(
-                    path + ".token_type_embeddings.weight",
-                    tokenTypeEmbeddings.weight
-                )
+            tokenTypeEmbeddings: try tokenTypeEmbeddings?.map(
+                at: path + ".token_type_embeddings",
+                transform
             ),
             layerNorm: try layerNorm.map(at: path + ".LayerNorm", transform)
         )
@@ -136,6 +137,39 @@ extension BertParameters.Output {
         .init(
             dense: try dense.map(at: path + ".dense", transform),
             layerNorm: try layerNorm.map(at: path + ".LayerNorm", transform)
+        )
+    }
+}
+
+extension BertParameters.Pooler {
+    func map<Result, E: Error>(
+        at path: String,
+        _ transform: (String, Leaf) throws(E) -> Result
+    ) throws(E) -> BertParameters<Result>.Pooler {
+        .init(dense: try dense.map(at: path + ".dense", transform))
+    }
+}
+
+extension BertParameters.Predictions {
+    func map<Result, E: Error>(
+        at path: String,
+        _ transform: (String, Leaf) throws(E) -> Result
+    ) throws(E) -> BertParameters<Result>.Predictions {
+        .init(
+            bias: try transform(path + ".bias", bias),
+            transform: try self.transform.map(at: path + ".transform", transform)
+        )
+    }
+}
+
+extension BertParameters.DiscriminatorPredictions {
+    func map<Result, E: Error>(
+        at path: String,
+        _ transform: (String, Leaf) throws(E) -> Result
+    ) throws(E) -> BertParameters<Result>.DiscriminatorPredictions {
+        .init(
+            dense: try dense.map(at: path + ".dense", transform),
+            densePrediction: try densePrediction.map(at: path + ".dense_prediction", transform)
         )
     }
 }

@@ -1,6 +1,5 @@
-public import Tensors
-
-/// The parameters of a BERT model as one tree, spelled the way the checkpoint spells them.
+/// The parameters of a model as one tree, spelled the way a BERT checkpoint spells them; the other
+/// families' names are turned into these by a key map.
 ///
 /// The tree is generic over its leaf, so that the same structure holds a specification
 /// (`BertParameters<Shape>`), the weights (`BertParameters<Tensor>`), offsets into an arena,
@@ -8,17 +7,42 @@ public import Tensors
 /// orientations exist only in a key map.
 public struct BertParameters<Leaf> {
     public var embeddings: Embeddings
+    /// `embeddings_project.*`, `[hidden, embedding]`: where the embeddings have another width.
+    public var embeddingsProject: Linear?
     public var encoder: Encoder
     /// Absent where the checkpoint has none (a masked-language model, for instance).
     public var pooler: Pooler?
-    /// The task head; absent in a bare encoder.
+    /// `cls.predictions.*`: the masked-language-model head.
+    public var predictions: Predictions?
+    /// `cls.seq_relationship.*`, `[2, hidden]`: the next-sentence head.
+    public var seqRelationship: Linear?
+    /// `discriminator_predictions.*`: ELECTRA's replaced-token detection.
+    public var discriminatorPredictions: DiscriminatorPredictions?
+    /// `classifier.*`, `[labels, hidden]` or `[1, hidden]`: sequences, tokens or choices.
     public var classifier: Linear?
+    /// `qa_outputs.*`, `[2, hidden]`.
+    public var qaOutputs: Linear?
 
-    public init(embeddings: Embeddings, encoder: Encoder, pooler: Pooler?, classifier: Linear?) {
+    public init(
+        embeddings: Embeddings,
+        embeddingsProject: Linear? = nil,
+        encoder: Encoder,
+        pooler: Pooler?,
+        predictions: Predictions? = nil,
+        seqRelationship: Linear? = nil,
+        discriminatorPredictions: DiscriminatorPredictions? = nil,
+        classifier: Linear?,
+        qaOutputs: Linear? = nil
+    ) {
         self.embeddings = embeddings
+        self.embeddingsProject = embeddingsProject
         self.encoder = encoder
         self.pooler = pooler
+        self.predictions = predictions
+        self.seqRelationship = seqRelationship
+        self.discriminatorPredictions = discriminatorPredictions
         self.classifier = classifier
+        self.qaOutputs = qaOutputs
     }
 
     /// A linear layer: `weight` `[output, input]`, `bias` `[output]`.
@@ -43,7 +67,7 @@ public struct BertParameters<Leaf> {
         }
     }
 
-    /// One lookup table: `weight` `[rows, hidden]`.
+    /// One lookup table: `weight` `[rows, embedding]`.
     public struct Embedding {
         public var weight: Leaf
 
@@ -56,13 +80,14 @@ public struct BertParameters<Leaf> {
     public struct Embeddings {
         public var wordEmbeddings: Embedding
         public var positionEmbeddings: Embedding
-        public var tokenTypeEmbeddings: Embedding
+        /// Absent in DistilBERT.
+        public var tokenTypeEmbeddings: Embedding?
         public var layerNorm: LayerNorm
 
         public init(
             wordEmbeddings: Embedding,
             positionEmbeddings: Embedding,
-            tokenTypeEmbeddings: Embedding,
+            tokenTypeEmbeddings: Embedding?,
             layerNorm: LayerNorm
         ) {
             self.wordEmbeddings = wordEmbeddings
@@ -160,47 +185,3 @@ extension BertParameters.SelfAttention: Sendable where Leaf: Sendable {}
 extension BertParameters.Intermediate: Sendable where Leaf: Sendable {}
 extension BertParameters.Output: Sendable where Leaf: Sendable {}
 extension BertParameters.Pooler: Sendable where Leaf: Sendable {}
-
-extension BertParameters where Leaf == Shape {
-    /// The shapes a configuration demands.
-    ///
-    /// - Parameters:
-    ///   - pooler: whether the model has `pooler.dense`.
-    ///   - classifier: whether the model has the head, with one output per label.
-    public init(_ configuration: BertConfiguration, pooler: Bool = true, classifier: Bool = true) {
-        let hidden = configuration.hiddenSize
-        let intermediate = configuration.intermediateSize
-        func linear(_ output: Int, _ input: Int) -> Linear {
-            Linear(weight: [output, input], bias: [output])
-        }
-        func embedding(_ rows: Int) -> Embedding {
-            Embedding(weight: [rows, hidden])
-        }
-        let layerNorm = LayerNorm(weight: [hidden], bias: [hidden])
-        let layer = Layer(
-            attention: Attention(
-                selfAttention: SelfAttention(
-                    query: linear(hidden, hidden),
-                    key: linear(hidden, hidden),
-                    value: linear(hidden, hidden)
-                ),
-                output: Output(dense: linear(hidden, hidden), layerNorm: layerNorm)
-            ),
-            intermediate: Intermediate(dense: linear(intermediate, hidden)),
-            output: Output(dense: linear(hidden, intermediate), layerNorm: layerNorm)
-        )
-        self.init(
-            embeddings: Embeddings(
-                wordEmbeddings: embedding(configuration.vocabularySize),
-                positionEmbeddings: embedding(configuration.maximumPositionCount),
-                tokenTypeEmbeddings: embedding(configuration.tokenTypeCount),
-                layerNorm: layerNorm
-            ),
-            encoder: Encoder(
-                layer: Array(repeating: layer, count: configuration.hiddenLayerCount)
-            ),
-            pooler: pooler ? Pooler(dense: linear(hidden, hidden)) : nil,
-            classifier: classifier ? linear(configuration.labels.count, hidden) : nil
-        )
-    }
-}

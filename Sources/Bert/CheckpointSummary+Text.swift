@@ -7,7 +7,7 @@ extension CheckpointSummary {
         var lines = [
             "path            \(printable(path))",
             "layout          \(layout)",
-            "head            \(head.isEmpty ? "none" : head)",
+            "head            \(head)",
         ]
         if !labels.isEmpty {
             lines.append("labels          \(labels.map(printable).joined(separator: ", "))")
@@ -50,15 +50,19 @@ extension CheckpointSummary {
         return lines + tensorLines
     }
 
-    /// One line per tensor: what it is, shape, element type, bytes, stored name.
+    /// One line per tensor: what it is, shape, element type, bytes, stored name, and what is odd.
     private var tensorLines: [String] {
         let cells = tensors.map { tensor in
             [
                 tensor.canonicalName ?? tensor.ignoredBecause.map { "(\($0))" } ?? "(unknown)",
                 tensor.shape.description,
-                tensor.elementType,
+                ([tensor.elementType] + (tensor.storage.map { [$0] } ?? [])).joined(
+                    separator: ", "
+                ),
                 Self.grouped(tensor.bytes),
-                printable(tensor.name),
+                printable(tensor.name)
+                    + (tensor.oddities.isEmpty
+                        ? "" : "  ! " + tensor.oddities.map(printable).joined(separator: ", ")),
             ]
         }
         let widths = (0..<5).map { column in cells.map { $0[column].count }.max() ?? 0 }

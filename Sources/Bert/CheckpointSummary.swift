@@ -3,48 +3,51 @@ public import Diagnostics
 public import Foundation
 import Tensors
 
-/// What a checkpoint is, for `bertkit inspect`: nothing is computed and no value is read.
+/// What a checkpoint is, for `bertkit inspect`.
 public struct CheckpointSummary: Sendable, Encodable {
     public struct TensorRow: Sendable, Encodable {
         /// The name in the file.
         public let name: String
-        /// The parameter it is; `nil` for one that is no parameter of a BERT classifier.
+        /// The parameter it is; `nil` for one that is no parameter that is known.
         public let canonicalName: String?
         /// Why it is not read, when a rule says so.
         public let ignoredBecause: String?
         public let shape: [Int]
         public let elementType: String
+        /// How the bytes are kept, where not plainly in one piece.
+        public let storage: String?
         public let bytes: Int
+        /// What is odd about the values, as phrases.
+        public let oddities: [String]
     }
 
-    /// Numbers of elements in the stored tensors that are parameters of a BERT classifier.
+    /// Numbers of elements in the stored tensors that are parameters.
     public struct ParameterCounts: Sendable, Encodable {
         /// Every parameter, the head included.
         public let total: Int
-        /// Without `classifier`: what the literature gives as the size of an encoder.
+        /// Without the head: what the literature gives as the size of an encoder.
         public let withoutHead: Int
-        /// Without `embeddings` (the three tables and their layer normalisation) and without
-        /// `classifier`.
+        /// Without the head and without `embeddings` (the tables and their layer normalisation).
         public let withoutHeadAndEmbeddings: Int
         /// `embeddings` alone.
         public let embeddings: Int
         /// `pooler` alone.
         public let pooler: Int
-        /// `classifier` alone.
+        /// The head alone.
         public let head: Int
-        /// Elements of stored tensors that are no parameter of a BERT classifier.
+        /// Elements of stored tensors that are no parameter.
         public let notCounted: Int
     }
 
     public let path: String
     public let layout: String
-    /// `config.json` as BertKit understands it; `nil` without a usable one.
+    /// The configuration as BertKit understands it; `nil` without a usable one.
     public let configuration: JSONValue?
     /// Why there is no usable configuration.
     public let configurationProblem: String?
-    /// Keys of `config.json` that BertKit does not know.
+    /// Keys of the configuration that BertKit does not know.
     public let unknownConfigurationKeys: [String]
-    /// `sequence classification`, `none`, or the heads that were passed over.
+    /// `sequence-classification head`, …; `no head`.
     public let head: String
     public let labels: [String]
     public let tensors: [TensorRow]
@@ -54,105 +57,125 @@ public struct CheckpointSummary: Sendable, Encodable {
     public let fileBytes: Int
     public let notes: [String]
 
-    /// Inspects a model's folder or an HDF5 file. A file takes the `config.json` beside it.
-    public init(inspecting url: URL) throws(Failure) {
-        var isFolder: ObjCBool = false
-        guard FileManager.default.fileExists(atPath: url.path, isDirectory: &isFolder) else {
-            throw Failure(.missingInput, url.relativePath, "there is no such file or folder")
-        }
-        let weights: ModelFolder.Weights
-        let folder: URL
-        if isFolder.boolValue {
-            folder = url
-            weights = try ModelFolder.weights(in: url)
-        } else if url.lastPathComponent.hasSuffix(".index.json") {
-            folder = url.deletingLastPathComponent()
-            weights = try ModelFolder.Weights(index: url)
-        } else {
-            folder = url.deletingLastPathComponent()
-            weights = try ModelFolder.Weights(hdf5: url)
-        }
-        var file: BertConfigurationFile?
-        var problem: String?
-        do throws(Failure) {
-            file = try ModelFolder.configuration(folder)
-        } catch {
-            problem = error.description
-        }
-        try self.init(path: url.relativePath, weights: weights, file: file, problem: problem)
+    /// Inspects a folder or a file of any layout.
+    ///
+    /// - Parameter values: whether every value is looked at, for what is odd.
+    public init(inspecting url: URL, values: Bool = true) throws(Failure) {
+        try self.init(Checkpoint.open(url), values: values)
     }
 
-    private init(
-        path: String,
-        weights: ModelFolder.Weights,
-        file: BertConfigurationFile?,
-        problem: String?
-    ) throws(Failure) {
-        let resolution = try HuggingFaceTensorFlow.resolve(
-            weights.store,
-            hiddenSize: file?.configuration.hiddenSize,
-            classifierRule: ModelFolder.classifierRule(file?.architectures ?? [])
-        )
+    public init(_ checkpoint: Checkpoint, values: Bool = true) throws(Failure) {
+        let store = checkpoint.store
+        let scan = values ? try TensorScan.run(store) : [:]
+        let oddities = Oddities(checkpoint, scan)
         let canonical = Dictionary(
-            uniqueKeysWithValues: resolution.rows.map { ($0.stored, $0.canonical) }
+            uniqueKeysWithValues: checkpoint.tensors.map { ($0.entry.name, $0.name) }
         )
-        let rules = Dictionary(resolution.ignored.map { ($0.name, $0.rule) }) { first, _ in first }
-        self.path = path
-        layout = HuggingFaceTensorFlow.layout(of: weights.store)
-        configuration = file.map(Self.shown)
-        configurationProblem = problem
-        unknownConfigurationKeys = file?.configuration.raw.keys.sorted() ?? []
-        tensors = weights.store.entries.map { entry in
+        var rules = Dictionary(checkpoint.ignored.map { ($0.name, $0.rule) }) { first, _ in first }
+        for copy in checkpoint.copies { rules[copy.entry.name] = "a copy of \(copy.name)" }
+        path = checkpoint.url.relativePath
+        layout = checkpoint.layout
+        configuration = checkpoint.configuration.map {
+            Self.shown($0, architectures: checkpoint.architectures)
+        }
+        configurationProblem = checkpoint.configurationProblem?.description
+        unknownConfigurationKeys = checkpoint.configuration?.raw.keys.sorted() ?? []
+        tensors = store.entries.map { entry in
             TensorRow(
                 name: entry.name,
                 canonicalName: canonical[entry.name],
                 ignoredBecause: rules[entry.name],
                 shape: entry.shape.dimensions,
                 elementType: entry.elementType.rawValue,
-                bytes: entry.byteCount
+                storage: entry.storage.isEmpty ? nil : entry.storage,
+                bytes: entry.byteCount,
+                oddities: oddities.phrases[entry.name] ?? []
             )
         }
-        let others = Set(rules.values.filter { $0.hasSuffix("head") }).sorted()
-        let hasHead = resolution.has("classifier.weight")
-        head = ((hasHead ? ["sequence classification"] : []) + others).joined(separator: ", ")
-        labels = hasHead ? file?.configuration.labels ?? [] : []
+        head = checkpoint.head.phrase
+        labels = checkpoint.head.hasLabels ? checkpoint.configuration?.labels ?? [] : []
         parameters = ParameterCounts(tensors)
         tensorBytes = tensors.reduce(0) { $0 + $1.bytes }
-        fileBytes = weights.byteCount
+        fileBytes = store.fileByteCount
         notes =
-            (file?.assumptions ?? []) + weights.notes + resolution.notes
-            + weights.weightlessLayers.map { "the layer \(printable($0)) holds no tensor" }
+            checkpoint.notes
+            + store.weightlessLayers.map { "the layer \(printable($0)) holds no tensor" }
+            + oddities.notes
     }
-}
 
-extension CheckpointSummary {
     /// What the configuration says about the model; what it says about the writing library is
     /// left out.
-    private static func shown(_ file: BertConfigurationFile) -> JSONValue {
-        guard case .object(var members) = file.configuration.json else { return .null }
+    private static func shown(
+        _ configuration: BertConfiguration,
+        architectures: [String]
+    ) -> JSONValue {
+        guard case .object(var members) = configuration.json else { return .null }
         for key in [
             "add_cross_attention", "bos_token_id", "dtype", "eos_token_id", "is_decoder",
             "tie_word_embeddings", "torch_dtype", "transformers_version", "use_cache",
         ] { members[key] = nil }
-        members["architectures"] = .array(file.architectures.map(JSONValue.string))
-        members["hidden_act"] = .string(file.configuration.activation.name)
+        members["architectures"] = .array(architectures.map(JSONValue.string))
+        let key = members["activation"] == nil ? "hidden_act" : "activation"
+        members[key] = .string(configuration.activation.name)
         return .object(members)
     }
 }
 
 extension CheckpointSummary.ParameterCounts {
     init(_ tensors: [CheckpointSummary.TensorRow]) {
-        func count(_ prefix: String) -> Int {
-            tensors.filter { $0.canonicalName?.hasPrefix(prefix) ?? false }
+        func count(_ isCounted: (String) -> Bool) -> Int {
+            tensors.filter { $0.canonicalName.map(isCounted) ?? false }
                 .reduce(0) { $0 + $1.shape.reduce(1, *) }
         }
-        total = count("")
+        total = count { _ in true }
         notCounted = tensors.filter { $0.canonicalName == nil }
             .reduce(0) { $0 + $1.shape.reduce(1, *) }
-        head = count("classifier.")
-        embeddings = count("embeddings.")
-        pooler = count("pooler.")
-        withoutHead = total - head
-        withoutHeadAndEmbeddings = total - head - embeddings
+        embeddings = count { $0.hasPrefix("embeddings.") }
+        pooler = count { $0.hasPrefix("pooler.") }
+        withoutHead =
+            count {
+                $0.hasPrefix("embeddings.") || $0.hasPrefix("embeddings_project.")
+                    || $0.hasPrefix("encoder.") || $0.hasPrefix("pooler.")
+            }
+        head = total - withoutHead
+        withoutHeadAndEmbeddings = withoutHead - embeddings
+    }
+}
+
+/// What is odd about a checkpoint's values.
+private struct Oddities {
+    var phrases: [String: [String]] = [:]
+    var notes: [String] = []
+
+    init(_ checkpoint: Checkpoint, _ scan: [String: ValueSummary]) {
+        var first: [UInt64: TensorEntry] = [:]
+        let copies = Set(checkpoint.copies.map(\.entry.name))
+        for entry in checkpoint.store.entries {
+            guard let values = scan[entry.name], entry.shape.count > 0 else { continue }
+            var found: [String] = []
+            if values.nanCount > 0 { found.append("\(values.nanCount) NaN") }
+            if values.infinityCount > 0 { found.append("\(values.infinityCount) infinite") }
+            if values.isConstant, entry.shape.count > 1 {
+                found.append(
+                    values.minimum == 0 ? "all zero" : "all \(values.minimum)"
+                )
+            } else if entry.shape.count > 1, !copies.contains(entry.name) {
+                if let other = first[values.digest], other.shape == entry.shape,
+                    other.elementType == entry.elementType
+                {
+                    found.append("same values as \(other.name)")
+                } else {
+                    first[values.digest] = entry
+                }
+            }
+            if !found.isEmpty { phrases[entry.name] = found }
+        }
+        let broken = scan.filter { !$0.value.isFinite }.count
+        if broken > 0 { notes.append("\(broken) tensors hold values that are not finite") }
+        if !checkpoint.unknown.isEmpty {
+            notes.append(
+                "\(checkpoint.unknown.count) tensors are of no use to any model that is known"
+            )
+        }
     }
 }

@@ -15,20 +15,21 @@ struct ForwardPass {
     /// hidden₀ = dropout(LayerNorm(word + position + type)).
     ///
     /// - Parameters:
-    ///   - sum: `[rows, H]`, overwritten; with `statistics`, kept for the backward pass.
-    ///   - output: `[rows, H]`.
+    ///   - indices: the tokens' rows in the tables.
+    ///   - sum: `[rows, E]`, overwritten; with `statistics`, kept for the backward pass.
+    ///   - output: `[rows, E]`.
     ///   - rows: the rows of the batch that `sum` and `output` hold.
     func embed(
         _ views: ModelViews,
-        positions: [Int32],
+        _ indices: EmbeddingRows,
         rows: Range<Int>,
         sum: Matrix,
         saved: LayerNorm.Saved?,
         into output: Matrix
     ) {
         batch.ids.withUnsafeBufferPointer { ids in
-            batch.tokenTypes.withUnsafeBufferPointer { types in
-                positions.withUnsafeBufferPointer { positions in
+            indices.types.withUnsafeBufferPointer { types in
+                indices.positions.withUnsafeBufferPointer { positions in
                     guard let ids = ids.baseAddress, let types = types.baseAddress,
                         let positions = positions.baseAddress
                     else { return }
@@ -38,7 +39,7 @@ struct ForwardPass {
                         types: types + rows.lowerBound,
                         word: views.wordEmbeddings,
                         position: views.positionEmbeddings,
-                        type: views.tokenTypeEmbeddings,
+                        type: views.typeTable,
                         into: sum
                     )
                 }
@@ -126,7 +127,7 @@ struct ForwardPass {
             firstRow: firstRow,
             dropout: dropout.attentionOutput(layer: index)
         )
-        let activation = configuration.kernelActivation
+        let activation = configuration.activation.kernel
         if training {
             let (before, after) = (a.intermediate.slice(queryRows), a.activated.slice(queryRows))
             views.intermediate.forward(a.attended.slice(queryRows), into: before)
@@ -181,33 +182,47 @@ struct ForwardPass {
         )
     }
 
-    /// logits = classifier(dropout(tanh(pooler(first token)))).
+    /// pooled = activation(pooler(first)).
     ///
     /// - Parameters:
     ///   - first: `[b, H]`, the last layer's output for each sequence's first token.
-    ///   - pooled: `[b, H]`, receives the tanh; `dropped` `[b, H]` the values the classifier sees.
+    ///   - sum: `[b, H]`, receives the values before the activation; may be `pooled`.
+    func pool(_ pooler: Linear, first: Matrix, sum: Matrix, into pooled: Matrix) {
+        pooler.forward(first, into: sum)
+        let count = pooled.rows * pooled.columns
+        switch configuration.poolerActivation {
+        case .tanh:
+            for element in 0..<count { pooled.base[element] = tanhf(sum.base[element]) }
+        case .relu: Activation.relu.forward(sum.base, pooled.base, count: count)
+        case .gelu: Activation.gelu.forward(sum.base, pooled.base, count: count)
+        }
+    }
+
+    /// logits = classifier(dropout(pooled)); RoBERTa and ELECTRA also drop what the pooler reads.
+    ///
+    /// - Parameters:
+    ///   - first: `[b, H]`, the last layer's output for each sequence's first token; dropped in place.
+    ///   - sum: `[b, H]`, receives the pooler's values before the activation, `pooled` those behind
+    ///     it, and `dropped` those that the classifier sees.
     ///   - logits: `[b, C]`.
     ///   - firstSequence: the batch's sequence that row 0 stands for.
     func head(
-        _ views: ModelViews,
+        _ pooler: Linear,
+        _ classifier: Linear,
         first: Matrix,
+        sum: Matrix,
         pooled: Matrix,
         dropped: Matrix,
         logits: Matrix,
         firstSequence: Int
     ) {
-        views.pooler.forward(first, into: pooled)
         let count = pooled.rows * pooled.columns
-        for element in 0..<count { pooled.base[element] = tanhf(pooled.base[element]) }
-        if dropped.base != pooled.base {
-            dropped.base.update(from: pooled.base, count: count)
-            dropout.pooled.apply(
-                to: dropped.base,
-                count: count,
-                first: firstSequence * pooled.columns
-            )
-        }
-        views.classifier.forward(dropped, into: logits)
+        let firstElement = firstSequence * pooled.columns
+        dropout.firstTokens.apply(to: first.base, count: count, first: firstElement)
+        pool(pooler, first: first, sum: sum, into: pooled)
+        dropped.base.update(from: pooled.base, count: count)
+        dropout.pooled.apply(to: dropped.base, count: count, first: firstElement)
+        classifier.forward(dropped, into: logits)
     }
 }
 

@@ -180,7 +180,7 @@ struct VectorGradients: @unchecked Sendable {
             sum(layer.outputNorm) { self.layer(index, shard: $0).outputNorm }
         }
         sum(views.embeddingNorm) { embeddingNorm(shard: $0) }
-        sum(views.pooler.bias, hidden) { pooler(shard: $0) }
-        sum(views.classifier.bias, classes) { classifier(shard: $0) }
+        if let bias = views.pooler?.bias { sum(bias, hidden) { pooler(shard: $0) } }
+        if let bias = views.classifier?.bias { sum(bias, classes) { classifier(shard: $0) } }
     }
 }

@@ -67,19 +67,50 @@ struct DropoutPlan: Sendable {
     let step: UInt32
     let hidden: Float
     let attention: Float
+    /// Behind the attention's output projection: `hidden`, but 0 in DistilBERT.
+    let projection: Float
+    /// On the first tokens that the pooler reads: `classifier` in RoBERTa and ELECTRA, else 0.
+    let first: Float
     let classifier: Float
 
-    static let none = DropoutPlan(seed: 0, step: 0, hidden: 0, attention: 0, classifier: 0)
+    static let none = DropoutPlan(
+        seed: 0,
+        step: 0,
+        hidden: 0,
+        attention: 0,
+        projection: 0,
+        first: 0,
+        classifier: 0
+    )
 
     var embeddings: Dropout { Dropout(probability: hidden, seed: seed, step: step, site: 0) }
     var pooled: Dropout { Dropout(probability: classifier, seed: seed, step: step, site: 1) }
+    var firstTokens: Dropout { Dropout(probability: first, seed: seed, step: step, site: 2) }
     func attention(layer: Int) -> Dropout {
         Dropout(probability: attention, seed: seed, step: step, site: UInt32(4 * layer + 4))
     }
     func attentionOutput(layer: Int) -> Dropout {
-        Dropout(probability: hidden, seed: seed, step: step, site: UInt32(4 * layer + 5))
+        Dropout(probability: projection, seed: seed, step: step, site: UInt32(4 * layer + 5))
     }
     func output(layer: Int) -> Dropout {
         Dropout(probability: hidden, seed: seed, step: step, site: UInt32(4 * layer + 6))
+    }
+}
+
+extension DropoutPlan {
+    /// The masks of a step of training.
+    init(_ configuration: BertConfiguration, seed: UInt64, step: UInt32) {
+        self.seed = seed
+        self.step = step
+        hidden = Float(configuration.hiddenDropoutProbability)
+        attention = Float(configuration.attentionDropoutProbability)
+        classifier = Float(
+            configuration.classifierDropout ?? configuration.hiddenDropoutProbability
+        )
+        projection = configuration.family == .distilbert ? 0 : hidden
+        switch configuration.family {
+        case .bert, .distilbert: first = 0
+        case .roberta, .electra: first = classifier
+        }
     }
 }

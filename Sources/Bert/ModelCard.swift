@@ -30,6 +30,14 @@ public struct ModelCard: Sendable {
     /// The teacher's identifier on the Hub. A local path is none and is left out.
     public var baseModel: String?
     public var tags: [String] = ["bert", "knowledge-distillation"]
+    /// The Hub's identifiers of the library that loads the folder and of the task.
+    public var library = "transformers"
+    public var pipeline: String? = "text-classification"
+    /// How the folder is used, as lines of Markdown.
+    public var use = [
+        "`tf_model.h5` loads in TensorFlow with `TFBertForSequenceClassification` of",
+        "transformers 4, and with `bertkit predict --model .` without any Python.",
+    ]
     public var metrics: [Metric] = []
     /// The column titles of the comparison of teacher and student.
     public var comparisonHeader: [String] = []
@@ -62,11 +70,7 @@ public struct ModelCard: Sendable {
             lines += details.map { "- \(Self.inline($0.name)): \(Self.inline($0.value))" }
             lines.append("")
         }
-        lines += [
-            "## Use", "",
-            "`tf_model.h5` loads in TensorFlow with `TFBertForSequenceClassification` of",
-            "transformers 4, and with `bertkit predict --model .` without any Python.", "",
-        ]
+        if !use.isEmpty { lines += ["## Use", ""] + use + [""] }
         return lines.joined(separator: "\n")
     }
 
@@ -79,7 +83,8 @@ public struct ModelCard: Sendable {
         var lines = ["---"]
         lines += list("language", languages.filter(Self.isLanguage))
         if let license, Self.licenses.contains(license) { lines.append("license: \(license)") }
-        lines += ["library_name: transformers", "pipeline_tag: text-classification"]
+        lines.append("library_name: \(library)")
+        if let pipeline { lines.append("pipeline_tag: \(pipeline)") }
         lines += list("tags", tags.filter(Self.isIdentifier))
         lines += list("datasets", datasets)
         lines += list("metrics", metrics.map(\.type))

@@ -1,17 +1,16 @@
-public import Checkpoints
+import Checkpoints
 public import Diagnostics
 public import Foundation
 public import Tensors
+public import Tokenization
 
-/// A model as Hugging Face keeps it: one folder with `config.json`, the weights in
-/// `tf_model.h5`, the vocabulary and the tokenizer's files.
+/// A sequence classifier, or an encoder that is to become one, with its configuration and its
+/// vocabulary: a checkpoint of any layout, taken for that purpose.
 public struct ModelFolder: Sendable {
     /// What was found in the weights, and what becomes of every tensor.
     public struct Report: Sendable {
         /// Which layout was recognised.
         public let layout: String
-        /// Which stored tensor is which parameter, in the order of the file.
-        public let used: [KeyMap.Row]
         /// What is in the file and not read, with the rule that says so.
         public let ignored: [(name: String, rule: String)]
         /// Parameters of the pooler and the head that the file does not hold and that training
@@ -22,23 +21,17 @@ public struct ModelFolder: Sendable {
     }
 
     public let url: URL
+    public let checkpoint: Checkpoint
     public let configuration: BertConfiguration
-    /// `vocab.txt`: one token per line.
-    public let vocabularyURL: URL
-    /// `tokenizer_config.json`, where there is one.
-    public let tokenizerConfigurationURL: URL?
-    /// `special_tokens_map.json`, where there is one.
-    public let specialTokensMapURL: URL?
-    /// `tokenizer.json`, where there is one.
-    public let tokenizerURL: URL?
-    /// The bytes of the weights on the disk.
-    public let weightsByteCount: Int
     public let report: Report
+    /// The vocabulary's file, or the archive that holds it.
+    public var vocabularyURL: URL { tokenizer.url }
+    /// The bytes of the weights on the disk.
+    public var weightsByteCount: Int { checkpoint.store.fileByteCount }
 
-    private let store: any TensorStore
-    private let resolution: HuggingFaceTensorFlow.Resolution
+    private let tokenizer: TokenizerSource
 
-    /// Opens a folder: reads the configuration, and the structure of the weights but no value.
+    /// Opens a model: reads the configuration, and the structure of the weights but no value.
     ///
     /// - Parameter requireHead: whether a file without the pooler or the sequence classifier is a
     ///   `Failure`. When it is not required, `report.absent` lists what has to be created; nothing
@@ -48,43 +41,60 @@ public struct ModelFolder: Sendable {
     }
 
     private init(_ url: URL, requireHead: Bool) throws(Failure) {
-        try Self.checkIsFolder(url)
-        let file = try Self.configuration(url)
-        let vocabulary = url.appending(path: "vocab.txt")
-        guard Self.exists(vocabulary) else {
+        let checkpoint = try Checkpoint.open(url)
+        guard var configuration = checkpoint.configuration else {
+            throw checkpoint.configurationProblem
+                ?? Failure(.missingInput, url.relativePath, "there is no configuration")
+        }
+        guard let tokenizer = checkpoint.tokenizer else {
             throw Failure(.missingInput, url.relativePath, "the folder has no vocab.txt")
         }
-        let weights = try Self.weights(in: url)
-        let resolution = try HuggingFaceTensorFlow.resolve(
-            weights.store,
-            hiddenSize: file.configuration.hiddenSize,
-            classifierRule: Self.classifierRule(file.architectures)
+        configuration.head = .sequenceClassification
+        let ignored = checkpoint.tensors.compactMap { tensor in
+            Self.rule(tensor.name, of: checkpoint.head).map { (tensor.entry.name, $0) }
+        }
+        let found = Set(
+            checkpoint.tensors.filter { Self.rule($0.name, of: checkpoint.head) == nil }.map(\.name)
         )
-        let optional = BertParameters<Shape>(file.configuration).leaves.map(\.name)
+        let absent = BertParameters<Shape>(configuration).leaves.map(\.name)
             .filter { $0.hasPrefix("pooler.") || $0.hasPrefix("classifier.") }
-        let absent = optional.filter { !resolution.has($0) }
+            .filter { !found.contains($0) }
         if requireHead, absent.contains(where: { $0.hasPrefix("classifier.") }) {
-            throw Self.headless(weights.store, resolution)
+            throw Self.headless(checkpoint)
         }
         self.url = url
-        configuration = file.configuration
-        vocabularyURL = vocabulary
-        func optionalURL(_ name: String) -> URL? {
-            let url = url.appending(path: name)
-            return Self.exists(url) ? url : nil
-        }
-        tokenizerConfigurationURL = optionalURL("tokenizer_config.json")
-        specialTokensMapURL = optionalURL("special_tokens_map.json")
-        tokenizerURL = optionalURL("tokenizer.json")
-        weightsByteCount = weights.byteCount
-        store = weights.store
-        self.resolution = resolution
+        self.checkpoint = checkpoint
+        self.configuration = configuration
+        self.tokenizer = tokenizer
         report = Report(
-            layout: HuggingFaceTensorFlow.layout(of: weights.store),
-            used: resolution.rows,
-            ignored: resolution.ignored + weights.weightlessLayers.map { ($0, "holds no tensor") },
+            layout: checkpoint.layout,
+            ignored: ignored + checkpoint.ignored
+                + checkpoint.copies.map { ($0.entry.name, "a copy of \($0.name)") },
             absent: requireHead ? [] : absent,
-            notes: file.assumptions + weights.notes + resolution.notes
+            notes: checkpoint.notes
+        )
+    }
+
+    /// Why a parameter is none of a sequence classifier's; `nil` when it is one.
+    private static func rule(_ name: String, of head: Head) -> String? {
+        if name.hasPrefix("cls.predictions.") { return Head.maskedLanguageModel.phrase }
+        if name.hasPrefix("cls.seq_relationship.") { return Head.nextSentence.phrase }
+        if name.hasPrefix("qa_outputs.") { return Head.questionAnswering.phrase }
+        if name.hasPrefix("discriminator_predictions.") {
+            return Head.replacedTokenDetection.phrase
+        }
+        if name.hasPrefix("classifier."), head != .sequenceClassification { return head.phrase }
+        return nil
+    }
+
+    private static func headless(_ checkpoint: Checkpoint) -> Failure {
+        Failure(
+            .badData,
+            checkpoint.store.source,
+            checkpoint.head == .none
+                ? "the file has no sequence-classification head: it is a bare encoder"
+                : "the file has no sequence-classification head, only \(checkpoint.head.article)",
+            remedy: "Train a head on it with \"bertkit finetune\" first"
         )
     }
 
@@ -97,27 +107,34 @@ public struct ModelFolder: Sendable {
         // Half a head is a damaged file, not a missing head.
         if isAbsent("pooler.dense") { shapes.pooler = nil }
         if isAbsent("classifier") { shapes.classifier = nil }
-        let specification = shapes.leaves
-        // What the file lacks is looked for under the name it would have.
-        let written = HuggingFaceTensorFlow.keyMap(configuration)
-        let found = Set(resolution.rows.map(\.canonical))
-        let wanted = Set(specification.map(\.name))
-        let map = KeyMap(
-            rows: resolution.rows.filter { wanted.contains($0.canonical) }
-                + written.rows.filter { !found.contains($0.canonical) }
-        )
-        let tensors = try map.collect(
-            specification,
-            from: store,
-            ignoring: Set(resolution.ignored.map(\.name))
-        )
-        return shapes.map { name, _ in
-            guard let tensor = tensors[name] else { preconditionFailure("\(name) was collected") }
-            return tensor
-        }
+        return try checkpoint.loadParameters(shapes, ignoring: Set(report.ignored.map(\.name)))
     }
 
     private func isAbsent(_ prefix: String) -> Bool {
         report.absent.contains("\(prefix).weight") && report.absent.contains("\(prefix).bias")
+    }
+
+    /// The vocabulary, which has one piece for each row of the word embeddings.
+    public func loadVocabulary() throws(Failure) -> Vocabulary {
+        let vocabulary = try tokenizer.loadVocabulary()
+        guard vocabulary.count == configuration.vocabularySize else {
+            throw Failure(
+                .badData,
+                vocabularyURL.relativePath,
+                "the vocabulary has \(vocabulary.count) pieces, and config.json says \"vocab_size\" "
+                    + "\(configuration.vocabularySize)",
+                remedy:
+                    "Use the vocabulary the model was trained with; rows that stand for no piece "
+                    + "need a line too, such as [unused0]"
+            )
+        }
+        return vocabulary
+    }
+
+    /// How the model's texts are folded.
+    public func loadTokenizerConfiguration(
+        _ vocabulary: Vocabulary
+    ) throws(Failure) -> TokenizerConfiguration {
+        try tokenizer.loadConfiguration(vocabulary)
     }
 }

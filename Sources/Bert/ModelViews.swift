@@ -30,15 +30,30 @@ struct LayerViews: Sendable {
     }
 }
 
+/// A head that predicts word pieces: `decoder`'s weight is the word embeddings.
+struct PredictionViews: Sendable {
+    var dense: Linear  // [E, H]
+    let norm: LayerNorm
+    let decoder: Linear  // [V, E]
+}
+
 /// A whole model's parameters (or their gradients) where they lie.
 struct ModelViews: @unchecked Sendable {
     let wordEmbeddings: UnsafeMutablePointer<Float>
     let positionEmbeddings: UnsafeMutablePointer<Float>
-    let tokenTypeEmbeddings: UnsafeMutablePointer<Float>
+    let tokenTypeEmbeddings: UnsafeMutablePointer<Float>?
+    /// Added where a family has no token types.
+    private let zeros: FloatBuffer?
     let embeddingNorm: LayerNorm
+    let embeddingsProject: Linear?
     var layers: [LayerViews]
-    let pooler: Linear
-    let classifier: Linear
+    let pooler: Linear?
+    var predictions: PredictionViews?
+    let seqRelationship: Linear?
+    let discriminatorDense: Linear?
+    let discriminatorPrediction: Linear?
+    let classifier: Linear?
+    let qaOutputs: Linear?
 
     init(_ buffer: ParameterBuffer) {
         func linear(_ slots: BertParameters<ParameterSlot>.Linear) -> Linear {
@@ -57,13 +72,13 @@ struct ModelViews: @unchecked Sendable {
             )
         }
         let slots = buffer.layout.slots
-        guard let pooler = slots.pooler, let classifier = slots.classifier else {
-            preconditionFailure("a layout without pooler or classifier")
-        }
-        wordEmbeddings = buffer.pointer(slots.embeddings.wordEmbeddings.weight)
+        let words = slots.embeddings.wordEmbeddings.weight
+        wordEmbeddings = buffer.pointer(words)
         positionEmbeddings = buffer.pointer(slots.embeddings.positionEmbeddings.weight)
-        tokenTypeEmbeddings = buffer.pointer(slots.embeddings.tokenTypeEmbeddings.weight)
+        tokenTypeEmbeddings = slots.embeddings.tokenTypeEmbeddings.map { buffer.pointer($0.weight) }
+        zeros = tokenTypeEmbeddings == nil ? FloatBuffer(count: words.shape[1]) : nil
         embeddingNorm = norm(slots.embeddings.layerNorm)
+        embeddingsProject = slots.embeddingsProject.map(linear)
         layers = slots.encoder.layer.map { layer in
             let query = linear(layer.attention.selfAttention.query)
             let hidden = query.input
@@ -84,7 +99,30 @@ struct ModelViews: @unchecked Sendable {
                 outputNorm: norm(layer.output.layerNorm)
             )
         }
-        self.pooler = linear(pooler.dense)
-        self.classifier = linear(classifier)
+        pooler = slots.pooler.map { linear($0.dense) }
+        predictions = slots.predictions.map { predictions in
+            PredictionViews(
+                dense: linear(predictions.transform.dense),
+                norm: norm(predictions.transform.layerNorm),
+                decoder: Linear(
+                    weight: buffer.pointer(words),
+                    bias: buffer.pointer(predictions.bias),
+                    output: words.shape[0],
+                    input: words.shape[1]
+                )
+            )
+        }
+        seqRelationship = slots.seqRelationship.map(linear)
+        discriminatorDense = slots.discriminatorPredictions.map { linear($0.dense) }
+        discriminatorPrediction = slots.discriminatorPredictions.map { linear($0.densePrediction) }
+        classifier = slots.classifier.map(linear)
+        qaOutputs = slots.qaOutputs.map(linear)
+    }
+    /// The table that token types are looked up in: one row of zeros where there is none.
+    var typeTable: UnsafeMutablePointer<Float> {
+        guard let table = tokenTypeEmbeddings ?? zeros?.base else {
+            preconditionFailure("neither token types nor zeros")
+        }
+        return table
     }
 }

@@ -24,9 +24,13 @@ public struct ParameterLayout: Sendable {
     /// Where the dense part starts: behind the word embeddings.
     public let denseStart: Int
 
-    public init(_ configuration: BertConfiguration) {
+    /// - Parameter specification: nil for what the configuration demands.
+    public init(
+        _ configuration: BertConfiguration,
+        _ specification: BertParameters<Shape>? = nil
+    ) {
         self.configuration = configuration
-        let specification = BertParameters<Shape>(configuration)
+        let specification = specification ?? BertParameters<Shape>(configuration)
         let shapes = Dictionary(
             uniqueKeysWithValues: specification.leaves.map { ($0.name, $0.leaf) }
         )

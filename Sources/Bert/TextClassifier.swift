@@ -17,7 +17,7 @@ public struct TextClassifier: Sendable {
     public init(contentsOf url: URL) throws(Failure) {
         folder = try ModelFolder.open(url, requireHead: true)
         vocabulary = try folder.loadVocabulary()
-        tokenizerConfiguration = try TokenizerConfiguration(folder: url, vocabulary: vocabulary)
+        tokenizerConfiguration = try folder.loadTokenizerConfiguration(vocabulary)
         tokenizer = WordPieceTokenizer(
             vocabulary: vocabulary,
             configuration: tokenizerConfiguration
@@ -26,23 +26,4 @@ public struct TextClassifier: Sendable {
     }
 
     public var configuration: BertConfiguration { model.configuration }
-}
-
-extension ModelFolder {
-    /// The vocabulary, which has one piece for each row of the word embeddings.
-    public func loadVocabulary() throws(Failure) -> Vocabulary {
-        let vocabulary = try Vocabulary(contentsOf: vocabularyURL)
-        guard vocabulary.count == configuration.vocabularySize else {
-            throw Failure(
-                .badData,
-                vocabularyURL.relativePath,
-                "the vocabulary has \(vocabulary.count) pieces, and config.json says \"vocab_size\" "
-                    + "\(configuration.vocabularySize)",
-                remedy:
-                    "Use the vocabulary the model was trained with; rows that stand for no piece "
-                    + "need a line too, such as [unused0]"
-            )
-        }
-        return vocabulary
-    }
 }

@@ -49,7 +49,7 @@ extension TrainingPass {
             shardCount: state.shards.count
         )
         let back = BackwardPass(
-            model: model,
+            pass: self,
             state: state,
             outputs: outputs,
             gradients: gradients,

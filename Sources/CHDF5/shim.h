@@ -7,7 +7,6 @@ static inline unsigned bertkit_H5F_ACC_EXCL(void) { return H5F_ACC_EXCL; }
 static inline hid_t bertkit_H5P_FILE_ACCESS(void) { return H5P_FILE_ACCESS; }
 static inline hid_t bertkit_H5P_GROUP_CREATE(void) { return H5P_GROUP_CREATE; }
 static inline hid_t bertkit_H5P_DATASET_CREATE(void) { return H5P_DATASET_CREATE; }
-static inline hid_t bertkit_H5T_NATIVE_FLOAT(void) { return H5T_NATIVE_FLOAT; }
 static inline hid_t bertkit_H5T_IEEE_F32LE(void) { return H5T_IEEE_F32LE; }
 static inline hid_t bertkit_H5T_IEEE_F64LE(void) { return H5T_IEEE_F64LE; }
 static inline hid_t bertkit_H5T_C_S1(void) { return H5T_C_S1; }

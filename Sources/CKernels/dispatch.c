@@ -53,13 +53,28 @@ size_t bk_attention_scratch(size_t length, size_t head_size) {
     return (forward > backward ? forward : backward) + 16;
 }
 
-void bk_flush_denormals(void) {
+uint64_t bk_flush_denormals(void) {
 #if defined(__x86_64__)
-    _mm_setcsr(_mm_getcsr() | 0x8040);
+    uint64_t control = _mm_getcsr();
+    bk_restore_denormals(control | 0x8040);
+    return control;
 #elif defined(__aarch64__)
     uint64_t control;
     __asm__ volatile("mrs %0, fpcr" : "=r"(control));
-    __asm__ volatile("msr fpcr, %0" ::"r"(control | (1u << 24)));
+    bk_restore_denormals(control | (1u << 24));
+    return control;
+#else
+    return 0;
+#endif
+}
+
+void bk_restore_denormals(uint64_t control) {
+#if defined(__x86_64__)
+    _mm_setcsr((unsigned)control);
+#elif defined(__aarch64__)
+    __asm__ volatile("msr fpcr, %0" ::"r"(control));
+#else
+    (void)control;
 #endif
 }
 

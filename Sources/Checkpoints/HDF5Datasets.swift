@@ -79,11 +79,10 @@ extension HDF5ElementType {
         case .bfloat16: .bfloat16
         case .float32: .float32
         case .float64: .float64
-        case .integer(1, isSigned: true): .int8
-        case .integer(1, isSigned: false): .uint8
-        case .integer(2, isSigned: true): .int16
-        case .integer(4, isSigned: true): .int32
-        case .integer(8, isSigned: true): .int64
+        case .integer(1, let isSigned): isSigned ? .int8 : .uint8
+        case .integer(2, let isSigned): isSigned ? .int16 : .uint16
+        case .integer(4, let isSigned): isSigned ? .int32 : .uint32
+        case .integer(8, let isSigned): isSigned ? .int64 : .uint64
         case .integer, .other: nil
         }
     }

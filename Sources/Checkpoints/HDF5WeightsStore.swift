@@ -16,6 +16,7 @@ public struct HDF5WeightsStore: TensorStore {
     public let entries: [TensorEntry]
     public let weightlessLayers: [String]
     public let notes: [String]
+    public let embeddedConfiguration: String?
     public var files: [URL] { [URL(filePath: source)] }
 
     private let datasets: HDF5Datasets
@@ -28,7 +29,11 @@ public struct HDF5WeightsStore: TensorStore {
         let root = isWholeModel ? "/model_weights" : "/"
         let prefix = isWholeModel ? "/model_weights/" : "/"
         guard let layers = try file.strings("layer_names", of: root) else {
-            throw Self.notKeras2(file)
+            throw Failure(
+                .badData,
+                path,
+                "this HDF5 file has no layer_names: it holds no Keras 2 weights"
+            )
         }
         let byPath = Dictionary(file.datasets.map { ($0.path, $0) }) { first, _ in first }
         guard !layers.contains(where: { byPath["/" + $0] != nil }) else {
@@ -78,6 +83,7 @@ public struct HDF5WeightsStore: TensorStore {
         weightlessLayers = children.map { $0.dropFirst(prefix.utf8.count) }
             .filter { !full.contains($0) }.map(String.init)
         notes = HDF5Datasets.notes(file)
+        embeddedConfiguration = try file.string("model_config", of: "/")
     }
 
     public func read(
@@ -91,15 +97,10 @@ public struct HDF5WeightsStore: TensorStore {
         datasets.extent(of: entry.name)
     }
 
-    private static func notKeras2(_ file: HDF5File) -> Failure {
-        let isObjectPath = file.groups.contains { $0.hasSuffix("/vars") }
-        return Failure(
-            .badData,
-            file.path,
-            isObjectPath
-                ? "this HDF5 file has Keras 3's layout (layers/…/vars), not that of tf_model.h5"
-                : "this HDF5 file has no layer_names: it holds no Keras weights",
-            remedy: isObjectPath ? "Save it with Hugging Face's save_pretrained" : nil
-        )
+    /// Whether an HDF5 file lists its weights as Keras 2 does.
+    static func isOne(_ path: String) throws(Failure) -> Bool {
+        let file = try HDF5File(path: path)
+        let root = file.groups.contains("/model_weights") ? "/model_weights" : "/"
+        return try file.strings("layer_names", of: root) != nil
     }
 }

@@ -32,10 +32,11 @@ extension KeyMap {
                 problems.missing.append("\(name) (stored as \(row.stored))")
                 continue
             }
-            let expected = row.transform.apply(shape)
-            guard entry.shape == expected else {
-                var line = "\(printable(row.stored)) is \(entry.shape), must be \(expected)"
-                if entry.shape.dimensions == expected.dimensions.reversed() {
+            guard let expected = row.transform.stored(shape), entry.shape == expected else {
+                let expected = row.transform.stored(shape)
+                var line = "\(printable(row.stored)) is \(entry.shape), must be "
+                line += "\(expected ?? shape)"
+                if entry.shape.dimensions == expected?.dimensions.reversed() {
                     line += " (it is transposed)"
                 }
                 problems.misshaped.append(line)
@@ -55,7 +56,7 @@ extension KeyMap {
                 )
                 continue
             }
-            tensors[name] = row.transform.apply(stored)
+            tensors[name] = row.transform.canonical(stored)
         }
         for entry in store.entries where !used.contains(entry.name) {
             problems.unexpected.append("\(printable(entry.name)) \(entry.shape)")

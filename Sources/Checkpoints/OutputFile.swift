@@ -23,6 +23,17 @@ public final class OutputFile: Sendable {
         }
     }
 
+    /// Opens a file that something else has created and given its length.
+    ///
+    /// Throws `inputOutput`.
+    init(opening path: String) throws(Failure) {
+        descriptor = open(path, O_WRONLY | O_NOFOLLOW | O_CLOEXEC)
+        self.path = path
+        guard descriptor >= 0 else {
+            throw systemFailure(.inputOutput, path, "the file cannot be written")
+        }
+    }
+
     deinit {
         if !isClosed.withLock({ $0 }) { Glibc.close(descriptor) }
     }

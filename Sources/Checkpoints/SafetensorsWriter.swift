@@ -157,12 +157,15 @@ extension ElementType {
         case .uint8: 1
         case .int8: 2
         case .int16: 3
-        case .float16: 4
-        case .bfloat16: 5
-        case .int32: 6
-        case .float32: 7
-        case .float64: 8
-        case .int64: 9
+        case .uint16: 4
+        case .float16: 5
+        case .bfloat16: 6
+        case .int32: 7
+        case .uint32: 8
+        case .float32: 9
+        case .float64: 10
+        case .int64: 11
+        case .uint64: 12
         }
     }
 }

@@ -55,22 +55,27 @@ public enum TensorContainer: String, Sendable, Hashable, CaseIterable {
         return try recognize(place).open(place)
     }
 
+    /// Whether a file is a `.keras` archive, which holds more than tensors.
+    public static func isKerasArchive(_ url: URL) throws(Failure) -> Bool {
+        let place = TensorFlowBundleStore.index(for: url) ?? url
+        return try recognize(place) == .kerasArchive
+    }
+
     /// Opens a file that is known to be of this kind.
     func open(_ url: URL) throws(Failure) -> any TensorStore {
         let path = url.relativePath
         switch self {
-        case .hdf5: return try HDF5WeightsStore(path: path)
+        case .hdf5:
+            return try HDF5WeightsStore.isOne(path)
+                ? HDF5WeightsStore(path: path) : HDF5ObjectsStore(path: path)
         case .safetensors: return try SafetensorsStore(path: path)
         case .pyTorchArchive, .pyTorchLegacy: return try PyTorchStore(path: path)
         case .tensorFlowBundle: return try TensorFlowBundleStore(index: path)
-        case .shardIndex: return try ShardedStore(index: url)
+        case .shardIndex:
+            return path.hasSuffix(".weights.json")
+                ? try JoinedStore.kerasShards(index: url) : try ShardedStore(index: url)
         case .kerasArchive:
-            throw Failure(
-                .badData,
-                path,
-                "this is a .keras archive, whose weights cannot be read in place",
-                remedy: "Unpack it and give its model.weights.h5"
-            )
+            return try KerasArchive(path: path).weights()
         }
     }
 

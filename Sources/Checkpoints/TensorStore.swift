@@ -52,6 +52,8 @@ public protocol TensorStore: Sendable {
     var weightlessLayers: [String] { get }
     /// What a report should say about the files, as sentences.
     var notes: [String] { get }
+    /// The JSON text of a model's configuration, where a file of weights has it inside.
+    var embeddedConfiguration: String? { get }
 
     /// The elements of one entry as its element type says: row-major, little-endian.
     ///
@@ -68,6 +70,7 @@ public protocol TensorStore: Sendable {
 extension TensorStore {
     public var weightlessLayers: [String] { [] }
     public var notes: [String] { [] }
+    public var embeddedConfiguration: String? { nil }
     public func extent(of entry: TensorEntry) -> FileExtent? { nil }
 
     /// The bytes of all files.

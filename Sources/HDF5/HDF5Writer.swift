@@ -1,7 +1,7 @@
 internal import CHDF5
 public import Diagnostics
 
-/// Writes one HDF5 file of groups, float32 datasets and text attributes, the way h5py 3 would.
+/// Writes one HDF5 file of groups, float datasets and text attributes, the way h5py 3 would.
 ///
 /// Every return code is checked, and the first failed call poisons the file: after a write that
 /// failed (a full disk), HDF5 may flush and close without complaint and leave a file that opens
@@ -56,56 +56,6 @@ public final class HDF5Writer {
                     .inputOutput,
                     path,
                     "the group \"\(group)\" cannot be written"
-                )
-            }
-        }
-    }
-
-    /// Writes a contiguous little-endian float32 dataset.
-    ///
-    /// - Precondition: `values` holds as many elements as `dimensions` say.
-    public func write(
-        _ values: UnsafeBufferPointer<Float>,
-        dimensions: [Int],
-        to dataset: String
-    ) throws(Failure) {
-        precondition(dimensions.reduce(1, *) == values.count, "\(dataset): \(dimensions)")
-        try operation { () throws(Failure) in
-            let extents = dimensions.map { hsize_t($0) }
-            guard
-                let space = Handle(
-                    H5Screate_simple(Int32(extents.count), extents, nil),
-                    H5Sclose
-                ),
-                let creation = Handle(H5Pcreate(bertkit_H5P_DATASET_CREATE()), H5Pclose),
-                Library.succeeded(H5Pset_obj_track_times(creation.id, false)),
-                let object = Handle(
-                    H5Dcreate2(
-                        file,
-                        dataset,
-                        bertkit_H5T_IEEE_F32LE(),
-                        space.id,
-                        hid_t(H5P_DEFAULT),
-                        creation.id,
-                        hid_t(H5P_DEFAULT)
-                    ),
-                    H5Dclose
-                ),
-                Library.succeeded(
-                    H5Dwrite(
-                        object.id,
-                        bertkit_H5T_NATIVE_FLOAT(),
-                        hid_t(H5S_ALL),
-                        hid_t(H5S_ALL),
-                        hid_t(H5P_DEFAULT),
-                        values.baseAddress
-                    )
-                )
-            else {
-                throw Library.failure(
-                    .inputOutput,
-                    path,
-                    "the dataset \"\(dataset)\" cannot be written"
                 )
             }
         }

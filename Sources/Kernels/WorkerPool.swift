@@ -66,9 +66,12 @@ public final class WorkerPool: @unchecked Sendable {
 
     /// Prepares the calling thread for numeric work: denormals become zero, and matrix products
     /// start no threads of their own.
-    public static func prepareThread() {
-        bk_flush_denormals()
+    ///
+    /// Gives how the thread treated denormals before.
+    @discardableResult
+    static func prepareThread() -> UInt64 {
         bk_onednn_enter_thread()
+        return bk_flush_denormals()
     }
 
     /// Runs `body` for every task in `0..<count` and returns when all are done.
@@ -76,7 +79,9 @@ public final class WorkerPool: @unchecked Sendable {
     /// - Parameter body: receives the task and the worker (`0..<workerCount`) that carries it out;
     ///   a worker runs one task at a time, so memory kept per worker needs no lock.
     public func run(_ count: Int, _ body: (_ task: Int, _ worker: Int) -> Void) {
-        WorkerPool.prepareThread()
+        // Other work of the caller's, a conversion of half floats for one, may need its denormals.
+        let control = WorkerPool.prepareThread()
+        defer { bk_restore_denormals(control) }
         if workerCount == 1 || count <= 1 {
             for task in 0..<count { body(task, 0) }
             return

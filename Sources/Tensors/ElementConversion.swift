@@ -19,7 +19,7 @@ extension ElementType {
     public var isFloat: Bool {
         switch self {
         case .float16, .bfloat16, .float32, .float64: true
-        case .int8, .uint8, .int16, .int32, .int64, .bool: false
+        case .int8, .uint8, .int16, .uint16, .int32, .uint32, .int64, .uint64, .bool: false
         }
     }
 
@@ -45,7 +45,7 @@ extension ElementType {
             ct_bf16_to_f32(source.assumingMemoryBound(to: UInt16.self), target, floats.count)
         case .float64:
             ct_f64_to_f32(source.assumingMemoryBound(to: Double.self), target, floats.count)
-        case .int8, .uint8, .int16, .int32, .int64, .bool:
+        case .int8, .uint8, .int16, .uint16, .int32, .uint32, .int64, .uint64, .bool:
             preconditionFailure("\(rawValue) is no float type")
         }
     }
@@ -70,7 +70,7 @@ extension ElementType {
             lost = ct_f32_to_f16(source, target.assumingMemoryBound(to: UInt16.self), floats.count)
         case .bfloat16:
             lost = ct_f32_to_bf16(source, target.assumingMemoryBound(to: UInt16.self), floats.count)
-        case .float64, .int8, .uint8, .int16, .int32, .int64, .bool:
+        case .float64, .int8, .uint8, .int16, .uint16, .int32, .uint32, .int64, .uint64, .bool:
             preconditionFailure("floats are not written as \(rawValue)")
         }
         narrowing.overflowCount = lost.overflows

@@ -13,6 +13,13 @@ extension Vocabulary {
     public init(contentsOf url: URL) throws(Failure) {
         let subject = url.relativePath
         let bytes = try readFile(subject, limit: Self.largestFile)
+        try self.init(bytes: bytes, subject: subject)
+    }
+
+    /// Reads the content of a `vocab.txt`.
+    ///
+    /// - Parameter subject: what failures call the file.
+    public init(bytes: [UInt8], subject: String) throws(Failure) {
         if bytes.isEmpty {
             throw Failure(.badData, subject, "the file is empty", remedy: "A vocabulary is needed")
         }

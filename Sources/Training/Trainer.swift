@@ -46,10 +46,12 @@ public struct Trainer {
     /// Runs all epochs; the model then holds the best weights.
     ///
     /// - Throws: `Failure` of kind `.diverged` before the step whose loss or gradient is not finite;
-    ///   the model then holds the weights of the step before.
+    ///   the model then holds the weights of the step before. `Failure` of kind `.usage` for a model
+    ///   that is not trained (`BertConfiguration.checkCanTrain`).
     public func run(
         _ report: (TrainingEvent) throws(Failure) -> Void
     ) throws(Failure) -> TrainingResult {
+        try model.configuration.checkCanTrain("training")
         let totalSteps = stepsPerEpoch * configuration.epochs
         let schedule = LearningRateSchedule(
             peak: configuration.learningRate,

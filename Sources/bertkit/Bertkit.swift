@@ -6,17 +6,17 @@ struct Bertkit: ParsableCommand {
         commandName: "bertkit",
         abstract: "Make a small BERT that answers like a large one, and prove what was kept.",
         discussion: """
-            Reads a BERT teacher from a Hugging Face folder (tf_model.h5), trains a smaller \
-            student to answer like it, compares the two, and writes the student to a folder \
-            that the same tools read.
+            Reads a BERT teacher in whatever layout it is kept, trains a smaller student to \
+            answer like it, compares the two, and writes the student to a folder that the same \
+            tools read. Converts checkpoints between layouts on the way.
 
             Try it:
               bertkit demo
             """,
         version: Tool.version,
         subcommands: [
-            Inspect.self, Finetune.self, Distill.self, Evaluate.self, Predict.self,
-            Benchmark.self, Demo.self,
+            Inspect.self, Convert.self, Verify.self, Finetune.self, Distill.self, Evaluate.self,
+            Predict.self, Benchmark.self, Demo.self,
         ]
     )
 

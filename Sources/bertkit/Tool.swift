@@ -27,6 +27,8 @@ enum Tool {
                 try StandardOutput.write(Bertkit.fullMessage(for: error) + "\n")
             }
             return EXIT_SUCCESS
+        } catch let code as ExitCode {
+            return code.rawValue
         } catch is ClosedPipe {
             return 128 + SIGPIPE
         } catch let failure as Failure {

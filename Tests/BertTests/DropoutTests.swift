@@ -7,19 +7,23 @@ import Tokenization
 
 @Suite struct DropoutTests {
     /// Three different probabilities, so that one taken for another shows.
-    private func golden() throws -> GoldenCase {
-        var golden = try GoldenCase("bert_classifier_gelu")
+    private func golden(_ family: ModelFamily = .bert) throws -> GoldenCase {
+        var golden =
+            family == .bert
+            ? try GoldenCase("bert_classifier_gelu")
+            : GoldenCase(try HeadGolden(family.rawValue, .sequenceClassification))
         golden.configuration.hiddenDropoutProbability = 0.2
         golden.configuration.attentionDropoutProbability = 0.3
         golden.configuration.classifierDropout = 0.4
         return golden
     }
 
-    @Test(arguments: [TrainingPass.Outputs.all, .logits])
+    @Test(arguments: [TrainingPass.Outputs.all, .logits], ModelFamily.allCases)
     func `values and slopes with dropout are those of the definition with the same masks`(
-        _ mode: TrainingPass.Outputs
+        _ mode: TrainingPass.Outputs,
+        _ family: ModelFamily
     ) throws {
-        let golden = try golden()
+        let golden = try golden(family)
         let (seed, step) = (UInt64(0x1234_5678_9ABC_DEF0), UInt32(7))
         let model = golden.model()
         let pass = TrainingPass(model, pool: WorkerPool(workerCount: 2))

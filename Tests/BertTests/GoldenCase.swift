@@ -33,6 +33,13 @@ struct GoldenCase {
         )
     }
 
+    init(_ golden: HeadGolden) {
+        file = golden.file
+        configuration = golden.configuration
+        parameters = golden.parameters
+        batch = golden.batch
+    }
+
     func model() -> BertModel { BertModel(configuration, parameters: parameters) }
 
     var examples: ArraySlice<Int> { Array(0..<batch.sequenceCount)[...] }

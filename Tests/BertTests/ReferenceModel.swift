@@ -40,13 +40,26 @@ struct ReferenceModel {
             golden.configuration.hiddenDropoutProbability,
             golden.configuration.attentionDropoutProbability
         )
+        let family = golden.configuration.family
+        let classifier = golden.configuration.classifierDropout ?? inner
         var masks = [
             0: mask(0, inner, tokens * hidden),
-            1: mask(1, golden.configuration.classifierDropout ?? inner, tokens * hidden),
+            1: mask(1, classifier, tokens * hidden),
+            // RoBERTa's and ELECTRA's classes also drop what their pooler reads.
+            2: mask(
+                2,
+                family == .roberta || family == .electra ? classifier : 0,
+                tokens * hidden
+            ),
         ]
         for layer in 0..<golden.configuration.hiddenLayerCount {
             masks[4 * layer + 4] = mask(4 * layer + 4, attention, scores)
-            masks[4 * layer + 5] = mask(4 * layer + 5, inner, tokens * hidden)
+            // DistilBERT does not drop behind the attention's projection.
+            masks[4 * layer + 5] = mask(
+                4 * layer + 5,
+                family == .distilbert ? 0 : inner,
+                tokens * hidden
+            )
             masks[4 * layer + 6] = mask(4 * layer + 6, inner, tokens * hidden)
         }
         self.masks = masks
@@ -77,7 +90,10 @@ struct ReferenceModel {
 
     private func logits(sequence: Int) -> [Double] {
         let rows = batch.rows(of: sequence)
-        var states = rows.map { embedding(row: $0, position: $0 - rows.lowerBound) }
+        let firstPosition = configuration.family == .roberta ? configuration.padTokenID + 1 : 0
+        var states = rows.map {
+            embedding(row: $0, position: firstPosition + $0 - rows.lowerBound)
+        }
         for layer in 0..<configuration.hiddenLayerCount {
             let firstOnly = firstTokensOnly && layer == configuration.hiddenLayerCount - 1
             let queries = firstOnly ? 1 : states.count
@@ -111,7 +127,13 @@ struct ReferenceModel {
                 )
             }
         }
-        let pooled = linear("pooler.dense", states[0]).map { tanh($0) }
+        let pooled = linear("pooler.dense", dropped(states[0], site: 2, row: sequence)).map { x in
+            switch configuration.family {
+            case .bert, .roberta: tanh(x)
+            case .distilbert: max(0, x)
+            case .electra: 0.5 * x * erfc(-x / 2.0.squareRoot())
+            }
+        }
         return linear("classifier", dropped(pooled, site: 1, row: sequence))
     }
 
@@ -122,8 +144,11 @@ struct ReferenceModel {
         }
         let word = table("word_embeddings", Int(batch.ids[row]))
         let place = table("position_embeddings", position)
-        let type = table("token_type_embeddings", Int(batch.tokenTypes[row]))
-        let total = zip(word, zip(place, type)).map { $0 + $1.0 + $1.1 }
+        var total = zip(word, place).map { $0 + $1 }
+        if configuration.tokenTypeCount > 0 {
+            let type = configuration.tokenTypeCount > 1 ? Int(batch.tokenTypes[row]) : 0
+            total = zip(total, table("token_type_embeddings", type)).map { $0 + $1 }
+        }
         return dropped(norm("embeddings.LayerNorm", total), site: 0, row: row)
     }
 

@@ -113,7 +113,7 @@ private func configuration(
             ("hidden_dropout_prob", .number(-0.1), "must be from 0"),
             ("pad_token_id", .integer(17), "must be from 0 to 16"),
             ("hidden_act", .string("swish"), "\"swish\"; BertKit computes gelu"),
-            ("model_type", .string("distilbert"), "\"distilbert\", not \"bert\""),
+            ("model_type", .string("gpt2"), "\"gpt2\"; BertKit knows bert, distilbert, roberta"),
             ("position_embedding_type", .string("relative_key"), "not \"absolute\""),
             ("is_decoder", .bool(true), "not an encoder"),
             ("pruned_heads", .object(["0": .array([.integer(1)])]), "pruned"),

@@ -16,7 +16,7 @@ import Testing
         )
         return SampleStore(
             tensors: map.rows.compactMap { row in
-                leaves[row.canonical].map { (row.stored, row.transform.apply($0)) }
+                leaves[row.canonical].map { (row.stored, row.transform.stored($0)) }
             }
         )
     }
@@ -146,7 +146,8 @@ import Testing
         let (v, p, t, d, f, l) = (17, 11, 2, 12, 20, 2)
         let layer = 4 * (d * d + d) + 2 * 2 * d + d * f + f + f * d + d
         let expected = (v + p + t) * d + 2 * d + l * layer + d * d + d
-        let headless = BertParameters<Shape>(sampleConfiguration, classifier: false)
-        #expect(headless.leaves.reduce(0) { $0 + $1.leaf.count } == expected)
+        var headless = sampleConfiguration
+        headless.head = .none
+        #expect(BertParameters<Shape>(headless).leaves.reduce(0) { $0 + $1.leaf.count } == expected)
     }
 }

@@ -1,3 +1,4 @@
+import CKernels
 import Kernels
 import Testing
 
@@ -13,7 +14,8 @@ import Testing
     func `values are near those of the definition, relative to their size`(
         _ activation: Activation
     ) {
-        WorkerPool.prepareThread()
+        let control = bk_flush_denormals()
+        defer { bk_restore_denormals(control) }
         let x = Self.inputs
         let out = GuardedFloats(count: x.count)
         activation.forward(x, out.base, count: x.count)

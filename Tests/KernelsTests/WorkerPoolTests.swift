@@ -34,6 +34,13 @@ import Testing
             for await full in group { #expect(full == 50) }
         }
     }
+
+    @Test func `the caller's denormals are its own again afterwards`() {
+        let pool = WorkerPool(workerCount: 2)
+        pool.run(4) { _, _ in }
+        #expect(Float(Float16(bitPattern: 1)) == 0x1p-24)
+        #expect(Float.leastNonzeroMagnitude * 2 > 0)
+    }
 }
 
 /// Counters that tasks may change at once.

@@ -17,8 +17,10 @@ typedef struct {
     float probability;
 } bk_dropout;
 
-/// Flushes denormal numbers to zero on the calling thread.
-void bk_flush_denormals(void);
+/// Flushes denormal numbers to zero on the calling thread; gives what it did with them before.
+uint64_t bk_flush_denormals(void);
+/// Treats denormal numbers as `bk_flush_denormals` found it.
+void bk_restore_denormals(uint64_t control);
 /// The processors this process may run on, at least 1.
 int bk_available_processors(void);
 

@@ -33,6 +33,16 @@ package enum Numbers {
     }
 
     /// `90.9 MB`, in powers of a thousand.
+    /// With two significant digits and an exponent, `3.4e-06`; `0` for nothing.
+    package static func scientific(_ value: Double) -> String {
+        guard value != 0, value.isFinite else { return value == 0 ? "0" : fixed(value, 0) }
+        return withVaList([value]) { arguments in
+            var buffer = [CChar](repeating: 0, count: 32)
+            let count = Int(vsnprintf(&buffer, buffer.count, "%.1e", arguments))
+            return String(decoding: buffer[..<count].map(UInt8.init(bitPattern:)), as: UTF8.self)
+        }
+    }
+
     package static func bytes(_ value: Int) -> String {
         scaled(Double(value), ["B", "kB", "MB", "GB", "TB"])
     }

@@ -1,0 +1,133 @@
+import Kernels
+import Tokenization
+
+/// Weight gradients, over the whole batch.
+extension BackwardPass {
+    /// Output rows of a weight gradient that one task computes: about as many products as 384 rows
+    /// of 384.
+    private func blocks(of linear: Linear) -> [Range<Int>] {
+        let height = max(32, 384 * 384 / linear.input / 32 * 32)
+        return stride(from: 0, to: linear.output, by: height).map {
+            $0..<min($0 + height, linear.output)
+        }
+    }
+
+    private func tasks(_ linear: Linear, _ dOutput: Matrix, _ input: Matrix) -> [Task] {
+        blocks(of: linear).map { [accumulate] block in
+            {
+                linear.outputs(block).accumulateWeight(
+                    Matrix(
+                        dOutput.base + block.lowerBound,
+                        rows: dOutput.rows,
+                        columns: block.count,
+                        stride: dOutput.stride
+                    ),
+                    input,
+                    accumulate: accumulate
+                )
+            }
+        }
+    }
+
+    /// The weight gradients of one layer, once every shard has its output gradients.
+    func weightTasks(_ index: Int) -> [Task] {
+        let a = state.layers[index]
+        let d = gradients.views.layers[index]
+        let rows = 0..<a.output.rows
+        let projections = projectionGradients(index)
+        let attention =
+            a.firstTokenOnly
+            ? tasks(d.query, projections.query.slice(rows), a.queryInput)
+                + tasks(d.keyValue, projections.keyValue, a.input)
+            : tasks(d.queryKeyValue, projections.all, a.input)
+        return attention
+            + tasks(d.attentionOutput, state.dAttentionOutput[index % 2].slice(rows), a.context)
+            + tasks(d.intermediate, state.dIntermediate[index % 2].slice(rows), a.attended)
+            + tasks(d.output, state.dOutput[index % 2].slice(rows), a.activated)
+    }
+
+    func headWeightTasks() -> [Task] {
+        let d = gradients.views
+        guard let pooler = d.pooler, let classifier = d.classifier else {
+            preconditionFailure("gradients of a model of another kind")
+        }
+        return tasks(classifier, state.dLogits, state.droppedPooled)
+            + tasks(pooler, state.dPooled, state.first)
+            + [{ [vectors, accumulate] in vectors.reduce(into: d, accumulate: accumulate) }]
+    }
+
+    /// The embedding tables' gradients, from the gradient of their sum.
+    func embeddingTasks(_ words: WordRowPlan) -> [Task] {
+        let d = state.dHidden
+        let (hidden, accumulate) = (hidden, accumulate)
+        let views = gradients.views
+        var tasks: [Task] = []
+        let block = 64
+        for start in stride(from: 0, to: words.rowCount, by: block) {
+            tasks.append { [gradients] in
+                for row in start..<min(start + block, words.rowCount) {
+                    let target = gradients.wordRow(row)
+                    if row >= words.known { target.update(repeating: 0, count: hidden) }
+                    for token in words.tokens[words.starts[row]..<words.starts[row + 1]] {
+                        Elementwise.add(target, d.base + token * hidden, count: hidden)
+                    }
+                }
+            }
+        }
+        let places = TableRowPlan(
+            state.indices.positions,
+            rowCount: configuration.maximumPositionCount
+        )
+        // RoBERTa's row of padding pieces has no gradient.
+        let first = configuration.firstPosition
+        for start in stride(from: 0, to: configuration.maximumPositionCount, by: block) {
+            tasks.append {
+                for position in start..<min(start + block, places.rowCount) {
+                    let target = views.positionEmbeddings + position * hidden
+                    if !accumulate { target.update(repeating: 0, count: hidden) }
+                    for token in places.tokens(of: position) where position >= first {
+                        Elementwise.add(target, d.base + token * hidden, count: hidden)
+                    }
+                }
+            }
+        }
+        if configuration.hasTokenTypes {
+            let (rows, count) = (state.indices.types, configuration.tokenTypeCount)
+            tasks.append {
+                let types = views.typeTable
+                if !accumulate { types.update(repeating: 0, count: count * hidden) }
+                for (token, type) in rows.enumerated() {
+                    Elementwise.add(
+                        types + Int(type) * hidden,
+                        d.base + token * hidden,
+                        count: hidden
+                    )
+                }
+            }
+        }
+        return tasks
+    }
+}
+
+/// Which tokens took each row of a table, in batch order.
+private struct TableRowPlan: Sendable {
+    private let starts: [Int]
+    private let tokens: [Int]
+    var rowCount: Int { starts.count - 1 }
+
+    init(_ rows: [Int32], rowCount: Int) {
+        var starts = [Int](repeating: 0, count: rowCount + 1)
+        for row in rows { starts[Int(row) + 1] += 1 }
+        for row in 0..<rowCount { starts[row + 1] += starts[row] }
+        var next = starts
+        var tokens = [Int](repeating: 0, count: rows.count)
+        for (token, row) in rows.enumerated() {
+            tokens[next[Int(row)]] = token
+            next[Int(row)] += 1
+        }
+        self.starts = starts
+        self.tokens = tokens
+    }
+
+    func tokens(of row: Int) -> ArraySlice<Int> { tokens[starts[row]..<starts[row + 1]] }
+}

@@ -1,0 +1,94 @@
+public import Diagnostics
+
+/// What follows from a configuration's family, head and sizes.
+extension BertConfiguration {
+    /// The function behind `pooler.dense`.
+    public enum PoolerActivation: Sendable, Hashable {
+        case tanh
+        case relu
+        /// The exact GELU, whatever `activation` is.
+        case gelu
+    }
+
+    public var family: ModelFamily { modelType.family }
+
+    /// D, the width of one attention head.
+    public var headSize: Int { hiddenSize / attentionHeadCount }
+
+    /// The function behind `pooler.dense`, where there is one: `pre_classifier` in DistilBERT,
+    /// `classifier.dense` or `sequence_summary.summary` in ELECTRA.
+    public var poolerActivation: PoolerActivation {
+        switch family {
+        case .bert, .roberta: .tanh
+        case .distilbert: .relu
+        case .electra: .gelu
+        }
+    }
+
+    /// The function behind `cls.predictions.transform.dense`: `activation`, except that RoBERTa's
+    /// and ELECTRA's classes always take the exact GELU.
+    public var predictionActivation: Activation {
+        if let predictionConstants { return predictionConstants.activation }
+        return switch family {
+        case .bert, .distilbert: activation
+        case .roberta, .electra: .gelu
+        }
+    }
+
+    /// Added to the variance in the masked-language-model head's layer normalisation.
+    public var predictionEpsilon: Double {
+        predictionConstants?.layerNormEpsilon ?? layerNormEpsilon
+    }
+
+    /// The row of the position embeddings that a sequence's first token takes.
+    public var firstPosition: Int { family == .roberta ? padTokenID + 1 : 0 }
+
+    /// The tokens that a sequence may have: rows of the position embeddings from `firstPosition` on.
+    public var longestSequence: Int { maximumPositionCount - firstPosition }
+
+    public var hasTokenTypes: Bool { tokenTypeCount > 0 }
+
+    /// Whether the family's class for this head has `pooler.dense`.
+    public var hasPooler: Bool {
+        switch head {
+        case .sequenceClassification, .multipleChoice, .preTraining, .nextSentence: true
+        case .none: family == .bert || family == .roberta
+        case .tokenClassification, .questionAnswering, .maskedLanguageModel,
+            .replacedTokenDetection:
+            false
+        }
+    }
+
+    /// The outputs of `classifier`: one per label, or the one score of a choice.
+    var classifierSize: Int? {
+        switch head {
+        case .sequenceClassification, .tokenClassification: labels.count
+        case .multipleChoice: 1
+        default: nil
+        }
+    }
+
+    /// Refuses a model that the training pass does not compute.
+    ///
+    /// - Parameter subject: the model as the user spelled it.
+    /// - Throws: `Failure` of kind `.usage` for another head than sequence classification, and for
+    ///   embeddings of another width than the hidden states.
+    public func checkCanTrain(_ subject: String) throws(Failure) {
+        guard head == .sequenceClassification else {
+            throw Failure(
+                .usage,
+                subject,
+                "this is a \(modelType.rawValue) model with \(head == .none ? "" : "a ")"
+                    + "\(head.phrase), and only sequence classification is trained"
+            )
+        }
+        guard embeddingSize == hiddenSize else {
+            throw Failure(
+                .usage,
+                subject,
+                "its embeddings are \(embeddingSize) wide and its hidden states \(hiddenSize): such "
+                    + "a model can be run and converted, but not trained"
+            )
+        }
+    }
+}

@@ -1,0 +1,58 @@
+public import Tensors
+
+extension BertParameters where Leaf == Shape {
+    /// The shapes that a configuration demands: its encoder, and what its family has for its head.
+    public init(_ configuration: BertConfiguration) {
+        let (hidden, embedding) = (configuration.hiddenSize, configuration.embeddingSize)
+        let intermediate = configuration.intermediateSize
+        let head = configuration.head
+        func linear(_ output: Int, _ input: Int) -> Linear {
+            Linear(weight: [output, input], bias: [output])
+        }
+        func norm(_ size: Int) -> LayerNorm { LayerNorm(weight: [size], bias: [size]) }
+        func table(_ rows: Int) -> Embedding { Embedding(weight: [rows, embedding]) }
+        let layer = Layer(
+            attention: Attention(
+                selfAttention: SelfAttention(
+                    query: linear(hidden, hidden),
+                    key: linear(hidden, hidden),
+                    value: linear(hidden, hidden)
+                ),
+                output: Output(dense: linear(hidden, hidden), layerNorm: norm(hidden))
+            ),
+            intermediate: Intermediate(dense: linear(intermediate, hidden)),
+            output: Output(dense: linear(hidden, intermediate), layerNorm: norm(hidden))
+        )
+        self.init(
+            embeddings: Embeddings(
+                wordEmbeddings: table(configuration.vocabularySize),
+                positionEmbeddings: table(configuration.maximumPositionCount),
+                tokenTypeEmbeddings: configuration.hasTokenTypes
+                    ? table(configuration.tokenTypeCount) : nil,
+                layerNorm: norm(embedding)
+            ),
+            embeddingsProject: embedding == hidden ? nil : linear(hidden, embedding),
+            encoder: Encoder(
+                layer: Array(repeating: layer, count: configuration.hiddenLayerCount)
+            ),
+            pooler: configuration.hasPooler ? Pooler(dense: linear(hidden, hidden)) : nil,
+            predictions: head.predictsPieces
+                ? Predictions(
+                    bias: [configuration.vocabularySize],
+                    transform: Output(
+                        dense: linear(embedding, hidden),
+                        layerNorm: norm(embedding)
+                    )
+                ) : nil,
+            seqRelationship: head == .preTraining || head == .nextSentence
+                ? linear(2, hidden) : nil,
+            discriminatorPredictions: head == .replacedTokenDetection
+                ? DiscriminatorPredictions(
+                    dense: linear(hidden, hidden),
+                    densePrediction: linear(1, hidden)
+                ) : nil,
+            classifier: configuration.classifierSize.map { linear($0, hidden) },
+            qaOutputs: head == .questionAnswering ? linear(2, hidden) : nil
+        )
+    }
+}

@@ -1,0 +1,87 @@
+import Checkpoints
+public import Diagnostics
+import Foundation
+public import Tensors
+
+extension Checkpoint {
+    /// Reads the parameters of a specification, canonical names and orientation, 32-bit floats.
+    ///
+    /// - Parameters:
+    ///   - shapes: what the model is made of.
+    ///   - ignored: stored names that may be there and are not read.
+    /// - Throws: one `Failure` that lists every tensor that is missing, unexpected, mis-shaped or
+    ///   not finite; or that a copy of a tied parameter is not equal to it.
+    public func loadParameters(
+        _ shapes: BertParameters<Shape>,
+        ignoring ignored: Set<String>
+    ) throws(Failure) -> BertParameters<Tensor> {
+        let specification = shapes.leaves
+        let wanted = Set(specification.map(\.name))
+        let found = tensors.filter { wanted.contains($0.name) }
+        let known = Set(found.map(\.name))
+        // What the file lacks is looked for under the name it would have in its layout.
+        let missing = specification.map(\.name).filter { !known.contains($0) }
+        let map = KeyMap(
+            rows: found.map {
+                KeyMap.Row(canonical: $0.name, stored: $0.entry.name, transform: $0.transform)
+            } + missing.map { KeyMap.Row(canonical: $0, stored: $0, transform: .identity) }
+        )
+        let tensors = try map.collect(
+            specification,
+            from: store,
+            ignoring: ignored.union(copies.map(\.entry.name))
+        )
+        try checkTies(among: wanted)
+        return shapes.map { name, _ in
+            guard let tensor = tensors[name] else { preconditionFailure("\(name) was collected") }
+            return tensor
+        }
+    }
+
+    /// Reads the model that the checkpoint is, with its own head.
+    ///
+    /// - Throws: as `loadParameters(_:ignoring:)`; or why there is no configuration.
+    public func loadParameters() throws(Failure) -> (BertConfiguration, BertParameters<Tensor>) {
+        guard let configuration else {
+            throw configurationProblem
+                ?? Failure(.missingInput, url.relativePath, "there is no configuration")
+        }
+        var shapes = BertParameters<Shape>(configuration)
+        // Encoders are kept with a pooler or without.
+        if head == .none, self["pooler.dense.weight"] == nil { shapes.pooler = nil }
+        let wanted = Set(shapes.leaves.map(\.name))
+        let unused = tensors.filter { !wanted.contains($0.name) }.map(\.entry.name)
+        return (
+            configuration,
+            try loadParameters(shapes, ignoring: Set(ignored.map(\.name) + unused))
+        )
+    }
+
+    private func tensor(_ stored: StoredTensor) throws(Failure) -> Tensor {
+        stored.transform.canonical(try store.tensor(stored.entry))
+    }
+
+    /// Compares the copies of tied parameters with the parameters, bit for bit.
+    ///
+    /// - Parameter names: the canonical names that matter; `nil` for all.
+    /// - Throws: `badData` naming the copies that differ.
+    public func checkTies(among names: Set<String>? = nil) throws(Failure) {
+        var different: [String] = []
+        for copy in copies where names?.contains(copy.name) ?? true {
+            guard let original = self[copy.name] else { continue }
+            let isEqual =
+                original.shape == copy.shape
+                ? try tensor(original).isBitEqual(to: try tensor(copy)) : false
+            if !isEqual { different.append(copy.entry.name) }
+        }
+        guard different.isEmpty else {
+            throw Failure(
+                .badData,
+                store.source,
+                "not equal to the tensors they are tied to: "
+                    + different.map(printable).joined(separator: ", "),
+                remedy: "A decoder of its own is not read"
+            )
+        }
+    }
+}

@@ -1,0 +1,227 @@
+import Kernels
+import Tokenization
+
+/// Buffers that live from pass to pass and grow to the largest batch.
+struct PassMemory {
+    var floats = GrowingBuffer()
+}
+
+/// The views of one pass into that memory.
+final class PassState: @unchecked Sendable {
+    let batch: PackedBatch
+    let indices: EmbeddingRows
+    let shards: [Shard]
+    let outputs: TrainingPass.Outputs
+    let dropout: DropoutPlan
+    private let allTokens: AttentionOffsets
+    private let firstTokens: AttentionOffsets
+
+    let embeddingSum: Matrix
+    let embeddingStatistics: LayerActivations.RowStatistics
+    let embedded: Matrix
+    let layers: [LayerActivations]
+    let first: Matrix
+    let poolerSum: Matrix
+    let pooled: Matrix
+    let droppedPooled: Matrix
+    let logits: Matrix
+
+    // Gradients on the way back. The four that weight gradients read are kept for two layers, since
+    // a layer's weight gradients are computed beside the next layer's input gradients.
+    let dHidden: Matrix  // [T, H]
+    let dAttended: Matrix  // [T, H]
+    let dContext: Matrix  // [T, H]
+    let dOutput: [Matrix]  // [T, H]
+    let dIntermediate: [Matrix]  // [T, I]
+    let dAttentionOutput: [Matrix]  // [T, H]
+    let dProjections: [Matrix]  // [T, 3H]
+    let dFirst: Matrix  // [B, H]
+    let dFirstQuery: Matrix  // [B, H]
+    let dPooled: Matrix  // [B, H]
+    let dLogits: Matrix  // [B, C]
+
+    private let scratchBase: UnsafeMutablePointer<Float>
+    private let scratchCount: Int
+
+    init(
+        batch: PackedBatch,
+        configuration: BertConfiguration,
+        indices: EmbeddingRows,
+        shards: [Shard],
+        outputs: TrainingPass.Outputs,
+        dropout: DropoutPlan,
+        workerCount: Int,
+        memory: inout PassMemory
+    ) {
+        self.batch = batch
+        self.indices = indices
+        self.shards = shards
+        self.outputs = outputs
+        self.dropout = dropout
+        let heads = configuration.attentionHeadCount
+        allTokens = AttentionOffsets(
+            batchOffsets: batch.offsets,
+            headCount: heads,
+            firstTokenOnly: false
+        )
+        firstTokens = AttentionOffsets(
+            batchOffsets: batch.offsets,
+            headCount: heads,
+            firstTokenOnly: true
+        )
+        let (tokens, sequences) = (batch.tokenCount, batch.sequenceCount)
+        let (hidden, inner) = (configuration.hiddenSize, configuration.intermediateSize)
+        let classes = configuration.labels.count
+        let scoreCount = allTokens.offsets.last ?? 0
+        let longest = (0..<sequences).map(batch.length(of:)).max() ?? 0
+        let scratchCount = Attention.scratchCount(length: longest, headSize: configuration.headSize)
+
+        // Two passes over the same list of views: first to measure, then to place.
+        func lay(_ base: UnsafeMutablePointer<Float>?) -> (Views, Int) {
+            var end = 0
+            func take(_ count: Int) -> UnsafeMutablePointer<Float> {
+                defer { end += (count + 15) / 16 * 16 }
+                return (base ?? placeholder) + (base == nil ? 0 : end)
+            }
+            func matrix(_ rows: Int, _ columns: Int) -> Matrix {
+                Matrix(take(rows * columns), rows: rows, columns: columns)
+            }
+            func statistics(_ rows: Int) -> LayerActivations.RowStatistics {
+                .init(mean: take(rows), reciprocalDeviation: take(rows))
+            }
+            let embeddingSum = matrix(tokens, hidden)
+            let embeddingStatistics = statistics(tokens)
+            let embedded = matrix(tokens, hidden)
+            var layers: [LayerActivations] = []
+            var input = embedded
+            for index in 0..<configuration.hiddenLayerCount {
+                let firstOnly =
+                    outputs == .logits && index == configuration.hiddenLayerCount - 1
+                let rows = firstOnly ? sequences : tokens
+                let query: Matrix
+                let key: Matrix
+                let value: Matrix
+                if firstOnly {
+                    query = matrix(sequences, hidden)
+                    let both = take(2 * tokens * hidden)
+                    key = Matrix(both, rows: tokens, columns: hidden, stride: 2 * hidden)
+                    value = Matrix(both + hidden, rows: tokens, columns: hidden, stride: 2 * hidden)
+                } else {
+                    let all = take(3 * tokens * hidden)
+                    let parts = (0..<3).map {
+                        Matrix(all + $0 * hidden, rows: tokens, columns: hidden, stride: 3 * hidden)
+                    }
+                    (query, key, value) = (parts[0], parts[1], parts[2])
+                }
+                let layer = LayerActivations(
+                    firstTokenOnly: firstOnly,
+                    input: input,
+                    queryInput: firstOnly ? matrix(sequences, hidden) : input,
+                    query: query,
+                    key: key,
+                    value: value,
+                    logSum: take(rows * heads),
+                    scores: outputs == .all ? take(scoreCount) : nil,
+                    context: matrix(rows, hidden),
+                    attentionSum: matrix(rows, hidden),
+                    attentionStatistics: statistics(rows),
+                    attended: matrix(rows, hidden),
+                    intermediate: matrix(rows, inner),
+                    activated: matrix(rows, inner),
+                    outputSum: matrix(rows, hidden),
+                    outputStatistics: statistics(rows),
+                    output: matrix(rows, hidden)
+                )
+                layers.append(layer)
+                input = layer.output
+            }
+            let views = Views(
+                embeddingSum: embeddingSum,
+                embeddingStatistics: embeddingStatistics,
+                embedded: embedded,
+                layers: layers,
+                first: matrix(sequences, hidden),
+                poolerSum: matrix(sequences, hidden),
+                pooled: matrix(sequences, hidden),
+                droppedPooled: matrix(sequences, hidden),
+                logits: matrix(sequences, classes),
+                dHidden: matrix(tokens, hidden),
+                dAttended: matrix(tokens, hidden),
+                dContext: matrix(tokens, hidden),
+                dOutput: [matrix(tokens, hidden), matrix(tokens, hidden)],
+                dIntermediate: [matrix(tokens, inner), matrix(tokens, inner)],
+                dAttentionOutput: [matrix(tokens, hidden), matrix(tokens, hidden)],
+                dProjections: [matrix(tokens, 3 * hidden), matrix(tokens, 3 * hidden)],
+                dFirst: matrix(sequences, hidden),
+                dFirstQuery: matrix(sequences, hidden),
+                dPooled: matrix(sequences, hidden),
+                dLogits: matrix(sequences, classes),
+                scratch: take(workerCount * scratchCount)
+            )
+            return (views, end)
+        }
+        let (_, count) = lay(nil)
+        let (views, _) = lay(memory.floats.reserve(count))
+        self.scratchCount = scratchCount
+        embeddingSum = views.embeddingSum
+        embeddingStatistics = views.embeddingStatistics
+        embedded = views.embedded
+        layers = views.layers
+        first = views.first
+        poolerSum = views.poolerSum
+        pooled = views.pooled
+        droppedPooled = views.droppedPooled
+        logits = views.logits
+        dHidden = views.dHidden
+        dAttended = views.dAttended
+        dContext = views.dContext
+        dOutput = views.dOutput
+        dIntermediate = views.dIntermediate
+        dAttentionOutput = views.dAttentionOutput
+        dProjections = views.dProjections
+        dFirst = views.dFirst
+        dFirstQuery = views.dFirstQuery
+        dPooled = views.dPooled
+        dLogits = views.dLogits
+        scratchBase = views.scratch
+    }
+
+    private struct Views {
+        let embeddingSum: Matrix
+        let embeddingStatistics: LayerActivations.RowStatistics
+        let embedded: Matrix
+        let layers: [LayerActivations]
+        let first, poolerSum, pooled, droppedPooled, logits: Matrix
+        let dHidden, dAttended, dContext: Matrix
+        let dOutput, dIntermediate, dAttentionOutput, dProjections: [Matrix]
+        let dFirst, dFirstQuery, dPooled, dLogits: Matrix
+        let scratch: UnsafeMutablePointer<Float>
+    }
+
+    func pass(_ configuration: BertConfiguration) -> ForwardPass {
+        ForwardPass(configuration: configuration, batch: batch, dropout: dropout, training: true)
+    }
+
+    func attentionOffsets(_ layer: Int) -> AttentionOffsets {
+        layers[layer].firstTokenOnly ? firstTokens : allTokens
+    }
+
+    func scratch(_ worker: Int) -> UnsafeMutablePointer<Float> {
+        scratchBase + worker * scratchCount
+    }
+
+    /// Copies each sequence's first row of the last layer to where the head reads it.
+    func gatherFirst(_ shard: Shard) {
+        guard let last = layers.last else { return }
+        for sequence in shard.sequences {
+            let row = last.firstTokenOnly ? sequence : batch.offsets[sequence]
+            (first.base + sequence * first.columns).update(
+                from: last.output.base + row * first.columns,
+                count: first.columns
+            )
+        }
+    }
+}
+
+/// Stands for memory while a pass is only being measured; never read or written.
+private nonisolated(unsafe) let placeholder = UnsafeMutablePointer<Float>.allocate(capacity: 1)

@@ -1,0 +1,264 @@
+import Glibc
+import Kernels
+import Tokenization
+
+/// One shard's way through the model: the encoder in a worker's memory, then what has a place.
+struct ShardInference {
+    private let views: ModelViews
+    private let pass: ForwardPass
+    private let shard: Shard
+    private let places: OutputPlaces
+    private let memory: Memory
+    private let firstTokensSuffice: Bool
+
+    /// A worker's buffers. Rows are the shard's; W is the wider of E and H.
+    private struct Memory {
+        let states: (Matrix, Matrix)  // [rows, H] each
+        let projections: Matrix  // [rows, 3H]
+        let context: Matrix  // [rows, H]
+        let sum: Matrix  // [rows, W]
+        let attended: Matrix  // [rows, W]
+        let intermediate: Matrix  // [rows, I]
+        let first: Matrix  // [sequences, H]
+        let query: Matrix  // [sequences, H]
+        let spans: Matrix  // [rows, 2]
+        let scratch: UnsafeMutablePointer<Float>
+    }
+
+    init(
+        views: ModelViews,
+        pass: ForwardPass,
+        shard: Shard,
+        places: OutputPlaces,
+        workspace: inout GrowingBuffer
+    ) {
+        self.views = views
+        self.pass = pass
+        self.shard = shard
+        self.places = places
+        let configuration = pass.configuration
+        firstTokensSuffice = !places.readEveryToken(configuration.head)
+        let (hidden, inner) = (configuration.hiddenSize, configuration.intermediateSize)
+        let wide = max(hidden, configuration.embeddingSize)
+        let (rows, sequences) = (shard.rows.count, shard.sequences.count)
+        let longest = shard.sequences.map(pass.batch.length(of:)).max() ?? 0
+        var next = workspace.reserve(
+            rows * (6 * hidden + 2 * wide + inner + 2) + sequences * 2 * hidden
+                + Attention.scratchCount(length: longest, headSize: configuration.headSize)
+        )
+        func take(_ rows: Int, _ columns: Int) -> Matrix {
+            defer { next += rows * columns }
+            return Matrix(next, rows: rows, columns: columns)
+        }
+        memory = Memory(
+            states: (take(rows, hidden), take(rows, hidden)),
+            projections: take(rows, 3 * hidden),
+            context: take(rows, hidden),
+            sum: take(rows, wide),
+            attended: take(rows, wide),
+            intermediate: take(rows, inner),
+            first: take(sequences, hidden),
+            query: take(sequences, hidden),
+            spans: take(rows, 2),
+            scratch: next
+        )
+    }
+
+    func run(_ indices: EmbeddingRows) {
+        var (input, output) = memory.states
+        embed(indices, into: input)
+        keep(input, as: 0)
+        let origin = (row: shard.rows.lowerBound, sequence: shard.sequences.lowerBound)
+        for (index, layer) in views.layers.enumerated() {
+            pass.layer(
+                index,
+                layer,
+                activations(index, from: input, to: output),
+                shard: shard,
+                origin: origin,
+                attentionOffsets: places.attentions?.offsets,
+                scratch: memory.scratch
+            )
+            normalizeScores(layer: index)
+            swap(&input, &output)
+            keep(input, as: index + 1)
+        }
+        if let last = places.last { copy(input, to: last.slice(shard.rows)) }
+        if places.readPooled(pass.configuration.head) { poolAndClassify(input) }
+        if firstTokensSuffice { return }
+        classifyTokens(input)
+        predict(input, intermediate: memory.context)
+    }
+
+    // MARK: The encoder
+
+    /// x⁰, through `embeddings_project` where the embeddings have another width.
+    private func embed(_ indices: EmbeddingRows, into input: Matrix) {
+        let size = pass.configuration.embeddingSize
+        let sum = Matrix(memory.sum.base, rows: input.rows, columns: size)
+        guard let project = views.embeddingsProject else {
+            pass.embed(views, indices, rows: shard.rows, sum: sum, saved: nil, into: input)
+            return
+        }
+        let embedded = Matrix(memory.attended.base, rows: input.rows, columns: size)
+        pass.embed(views, indices, rows: shard.rows, sum: sum, saved: nil, into: embedded)
+        project.forward(embedded, into: input)
+    }
+
+    private func activations(
+        _ index: Int,
+        from input: Matrix,
+        to output: Matrix
+    ) -> LayerActivations {
+        let firstOnly = firstTokensSuffice && index == views.layers.count - 1
+        let hidden = pass.configuration.hiddenSize
+        let queries = firstOnly ? shard.sequences.count : shard.rows.count
+        func view(_ matrix: Matrix, _ columns: Int) -> Matrix {
+            Matrix(matrix.base, rows: queries, columns: columns)
+        }
+        func part(_ number: Int, of parts: Int) -> Matrix {
+            Matrix(
+                memory.projections.base + number * hidden,
+                rows: shard.rows.count,
+                columns: hidden,
+                stride: parts * hidden
+            )
+        }
+        let inner = pass.configuration.intermediateSize
+        return LayerActivations(
+            firstTokenOnly: firstOnly,
+            input: input,
+            queryInput: firstOnly ? memory.first : input,
+            query: firstOnly ? memory.query : part(0, of: 3),
+            key: firstOnly ? part(0, of: 2) : part(1, of: 3),
+            value: firstOnly ? part(1, of: 2) : part(2, of: 3),
+            scores: places.attentions?.layers[index],
+            context: view(memory.context, hidden),
+            attentionSum: view(memory.sum, hidden),
+            attended: view(memory.attended, hidden),
+            intermediate: view(memory.intermediate, inner),
+            activated: view(memory.intermediate, inner),
+            outputSum: view(memory.sum, hidden),
+            output: view(output, hidden)
+        )
+    }
+
+    private func keep(_ state: Matrix, as index: Int) {
+        guard !places.hiddenStates.isEmpty else { return }
+        copy(state, to: places.hiddenStates[index].slice(shard.rows))
+    }
+
+    private func copy(_ source: Matrix, to target: Matrix) {
+        target.base.update(from: source.base, count: target.rows * target.columns)
+    }
+
+    /// Turns the shard's scores of a layer into probabilities, in place.
+    private func normalizeScores(layer: Int) {
+        guard let (layers, blocks) = places.attentions else { return }
+        for sequence in shard.sequences {
+            let length = pass.batch.length(of: sequence)
+            let end = blocks.offsets[sequence + 1]
+            for start in stride(from: blocks.offsets[sequence], to: end, by: max(1, length)) {
+                let row = UnsafeMutableBufferPointer(start: layers[layer] + start, count: length)
+                let highest = row.max() ?? 0
+                var total: Float = 0
+                for index in row.indices {
+                    row[index] = expf(row[index] - highest)
+                    total += row[index]
+                }
+                for index in row.indices { row[index] /= total }
+            }
+        }
+    }
+}
+
+// MARK: The heads
+
+extension ShardInference {
+    /// - Parameter states: the last layer's output, of every token or of first tokens alone.
+    private func poolAndClassify(_ states: Matrix) {
+        guard let pooler = views.pooler else { preconditionFailure("the model has no pooler") }
+        let hidden = pass.configuration.hiddenSize
+        let sequences = shard.sequences
+        var first = Matrix(states.base, rows: sequences.count, columns: hidden)
+        if !firstTokensSuffice {
+            first = memory.first
+            for (index, sequence) in sequences.enumerated() {
+                let row = pass.batch.offsets[sequence] - shard.rows.lowerBound
+                (first.base + index * hidden).update(
+                    from: states.base + row * hidden,
+                    count: hidden
+                )
+            }
+        }
+        let pooled = memory.query
+        pass.pool(pooler, first: first, sum: pooled, into: pooled)
+        if let target = places.pooled { copy(pooled, to: target.slice(sequences)) }
+        if let target = places.nextSentence {
+            views.seqRelationship?.forward(pooled, into: target.slice(sequences))
+        }
+        if let target = places.logits, !pass.configuration.head.readsEveryToken {
+            views.classifier?.forward(pooled, into: target.slice(sequences))
+        }
+    }
+
+    /// - Parameter states: the last layer's output, `[rows, H]`.
+    private func classifyTokens(_ states: Matrix) {
+        if let target = places.logits, pass.configuration.head.readsEveryToken {
+            views.classifier?.forward(states, into: target.slice(shard.rows))
+        }
+        if let (start, end) = places.spans {
+            views.qaOutputs?.forward(states, into: memory.spans)
+            for row in 0..<shard.rows.count {
+                start.base[shard.rows.lowerBound + row] = memory.spans.base[2 * row]
+                end.base[shard.rows.lowerBound + row] = memory.spans.base[2 * row + 1]
+            }
+        }
+        if let target = places.replacedTokens {
+            let dense = Matrix(
+                memory.sum.base,
+                rows: shard.rows.count,
+                columns: pass.configuration.hiddenSize
+            )
+            views.discriminatorDense?.forward(
+                states,
+                into: dense,
+                activation: pass.configuration.activation.kernel
+            )
+            views.discriminatorPrediction?.forward(dense, into: target.slice(shard.rows))
+        }
+    }
+
+    /// logits = LayerNorm(activation(dense(x))) · word embeddingsᵀ + bias, for the chosen rows.
+    ///
+    /// - Parameters:
+    ///   - states: the last layer's output, `[rows, H]`.
+    ///   - chosen: `[rows, H]`, overwritten.
+    private func predict(_ states: Matrix, intermediate chosen: Matrix) {
+        guard let (logits, rows) = places.predictions, let head = views.predictions else { return }
+        let outputs = rows.outputs(in: shard.rows)
+        guard !outputs.isEmpty else { return }
+        let (hidden, size) = (states.columns, pass.configuration.embeddingSize)
+        for (index, output) in outputs.enumerated() {
+            let row = rows[output] - shard.rows.lowerBound
+            (chosen.base + index * hidden).update(from: states.base + row * hidden, count: hidden)
+        }
+        let dense = Matrix(memory.sum.base, rows: outputs.count, columns: size)
+        let transformed = Matrix(memory.attended.base, rows: outputs.count, columns: size)
+        head.dense.forward(
+            chosen.slice(0..<outputs.count),
+            into: dense,
+            activation: pass.configuration.predictionActivation.kernel
+        )
+        head.norm.forward(
+            dense: dense,
+            residual: nil,
+            epsilon: Float(pass.configuration.predictionEpsilon),
+            saved: nil,
+            into: transformed,
+            firstRow: 0,
+            dropout: .none
+        )
+        head.decoder.forward(transformed, into: logits.slice(outputs))
+    }
+}

@@ -1,0 +1,189 @@
+public import Bert
+import Checkpoints
+public import Diagnostics
+public import Foundation
+public import Tensors
+import Tokenization
+
+/// Carries out a plan: writes the whole folder, reads it back, and gives it its name.
+public struct Conversion: Sendable {
+    /// What was written.
+    public struct Report: Sendable {
+        /// For each canonical name what a shorter type cost, where it cost anything.
+        public let narrowing: [(name: String, Narrowing)]
+        /// The files of the output with their bytes, by name.
+        public let files: [(name: String, byteCount: Int)]
+    }
+
+    let plan: ConversionPlan
+
+    public init(_ plan: ConversionPlan) {
+        self.plan = plan
+    }
+
+    /// Writes the folder, complete or not at all.
+    ///
+    /// - Parameters:
+    ///   - command: the command line, for the model card.
+    ///   - progress: called with the bytes of tensors written so far, from any thread.
+    public func write(
+        to url: URL,
+        command: String? = nil,
+        progress: @escaping @Sendable (_ byteCount: Int) -> Void = { _ in }
+    ) throws(Failure) -> Report {
+        var report: Report?
+        try AtomicOutput.folder(url, force: plan.options.force) { (folder) throws(Failure) in
+            let result = try writeTensors(into: folder, progress)
+            for (name, bytes) in try textFiles(command, result) {
+                try write(bytes, name, into: folder)
+            }
+            report = Report(
+                narrowing: narrowing(result),
+                files: try Self.listing(folder)
+            )
+        }
+        guard let report else { preconditionFailure("a folder was written without a report") }
+        return report
+    }
+
+    private func writeTensors(
+        into folder: URL,
+        _ progress: @escaping @Sendable (Int) -> Void
+    ) throws(Failure) -> TensorCopy.Result {
+        var files: [String] = []
+        for row in plan.rows where files.last != row.file && !files.contains(row.file) {
+            files.append(row.file)
+        }
+        var sinks: [(sink: any TensorSink, names: [String])] = []
+        for file in files {
+            let targets = plan.rows.filter { $0.file == file }.map(\.item.target)
+            let path = folder.appending(path: file).path
+            sinks.append((try sink(path, targets, isShard: files.count > 1), targets.map(\.name)))
+        }
+        let items = plan.rows.map(\.item)
+        let sink = JoinedSink(sinks)
+        let result = try TensorCopy.run(items, to: sink, progress: progress)
+        try sink.finish()
+        for file in files {
+            let store = try Self.reopened(folder.appending(path: file), plan.options.format)
+            let rows = plan.rows.filter { $0.file == file }
+            try TensorCopy.verify(result, of: rows.map(\.item), in: store)
+        }
+        try writeIndex(files, into: folder)
+        return result
+    }
+
+    private func sink(
+        _ path: String,
+        _ tensors: [TensorEntry],
+        isShard: Bool
+    ) throws(Failure) -> any TensorSink {
+        switch plan.options.format {
+        case .safetensors: return try SafetensorsWriter(creating: path, tensors: tensors)
+        case .kerasHub, .kerasWeights:
+            return try HDF5Sink(
+                creating: path,
+                tensors,
+                compression: plan.options.compression
+            )
+        case .huggingFaceHDF5 where isShard && plan.options.shardByteCount != nil:
+            return try HDF5Sink(
+                creating: path,
+                tensors,
+                attributes: [HDF5Attribute("", "layer_names", .list(tensors.map(\.name).sorted()))]
+            )
+        case .huggingFaceHDF5:
+            return try HDF5WeightsFile.create(
+                at: path,
+                HuggingFaceTensorFlow.layers(
+                    plan.configuration,
+                    names: plan.rows.map(\.canonicalName)
+                ),
+                tensors,
+                compression: plan.options.compression
+            )
+        }
+    }
+
+    private static func reopened(
+        _ url: URL,
+        _ format: ExportFormat
+    ) throws(Failure) -> any TensorStore {
+        switch format {
+        case .safetensors: try SafetensorsStore(path: url.path)
+        case .kerasHub, .kerasWeights, .huggingFaceHDF5: try HDF5ObjectsStore(path: url.path)
+        }
+    }
+
+    /// The index of several files, in Hugging Face's form.
+    private func writeIndex(_ files: [String], into folder: URL) throws(Failure) {
+        guard files.count > 1, !plan.options.format.isKerasHub else { return }
+        var map: [String: JSONValue] = [:]
+        for row in plan.rows {
+            let name =
+                plan.options.format == .huggingFaceHDF5
+                ? HuggingFaceTensorFlow.modelName(plan.configuration) + "/" + row.to : row.to
+            map[name] = .string(row.file)
+        }
+        let index = JSONValue.object([
+            "metadata": .object(["total_size": .integer(plan.byteCount)]),
+            "weight_map": .object(map),
+        ])
+        let name =
+            plan.options.format == .safetensors
+            ? "model.safetensors.index.json" : "tf_model.h5.index.json"
+        try write(Array((index.text() + "\n").utf8), name, into: folder)
+    }
+
+    private func narrowing(_ result: TensorCopy.Result) -> [(name: String, Narrowing)] {
+        plan.rows.compactMap { row in
+            result.narrowing[row.to].map { (row.canonicalName, $0) }
+        }
+    }
+
+    private func write(_ bytes: [UInt8], _ name: String, into folder: URL) throws(Failure) {
+        let url = folder.appending(path: name)
+        if name.contains("/") {
+            do {
+                try FileManager.default.createDirectory(
+                    at: url.deletingLastPathComponent(),
+                    withIntermediateDirectories: true
+                )
+            } catch {
+                throw Failure(.inputOutput, url.relativePath, "its folder cannot be created")
+            }
+        }
+        try writeNewFile(bytes, to: url)
+    }
+
+    private static func listing(_ folder: URL) throws(Failure) -> [(name: String, byteCount: Int)] {
+        guard let names = try? FileManager.default.subpathsOfDirectory(atPath: folder.path) else {
+            throw Failure(.inputOutput, folder.relativePath, "the folder cannot be listed")
+        }
+        return names.sorted().compactMap { name in
+            let path = folder.appending(path: name).path
+            guard let attributes = try? FileManager.default.attributesOfItem(atPath: path),
+                attributes[.type] as? FileAttributeType == .typeRegular
+            else { return nil }
+            return (name, attributes[.size] as? Int ?? 0)
+        }
+    }
+}
+
+extension Checkpoint {
+    /// Writes the model in another layout: the whole folder, complete or not at all.
+    ///
+    /// ```swift
+    /// try Checkpoint.open(URL(filePath: "teacher"))
+    ///     .write(to: URL(filePath: "teacher-pt"), ConversionOptions(format: .safetensors))
+    /// ```
+    ///
+    /// - Throws: `Failure` when the layout cannot express the model, or writing fails.
+    @discardableResult
+    public func write(
+        to url: URL,
+        _ options: ConversionOptions
+    ) throws(Failure) -> Conversion.Report {
+        try Conversion(ConversionPlan(self, options)).write(to: url)
+    }
+}

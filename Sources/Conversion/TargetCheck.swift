@@ -1,0 +1,87 @@
+import Bert
+import Diagnostics
+import Foundation
+import Tensors
+
+/// What a layout can express.
+enum TargetCheck {
+    /// Refuses what a layout cannot hold at all.
+    static func refuse(
+        _ configuration: BertConfiguration,
+        _ options: ConversionOptions,
+        _ source: Checkpoint
+    ) throws(Failure) {
+        func refused(_ reason: String, _ remedy: String? = nil) -> Failure {
+            Failure(.usage, source.url.relativePath, reason, remedy: remedy)
+        }
+        switch options.format {
+        case .safetensors:
+            if options.compression != nil {
+                throw refused("safetensors has no compression: --gzip is for HDF5")
+            }
+        case .huggingFaceHDF5:
+            if configuration.family == .electra, configuration.head == .maskedLanguageModel {
+                throw refused("an ELECTRA generator is not written as tf_model.h5")
+            }
+        case .kerasHub, .kerasWeights:
+            guard configuration.family == .bert else {
+                throw refused(
+                    "KerasHub's BERT cannot hold a \(configuration.modelType.rawValue) model",
+                    "Convert to safetensors or hf-h5"
+                )
+            }
+            let heads: [Head] = [.none, .sequenceClassification, .maskedLanguageModel]
+            guard heads.contains(configuration.head) else {
+                throw refused(
+                    "KerasHub has no BERT with a \(configuration.head.phrase)",
+                    "Leave the head out with --head none, or convert to safetensors or hf-h5"
+                )
+            }
+            guard configuration.activation != .relu else {
+                throw refused("KerasHub's BERT computes GELU, and this model ReLU")
+            }
+            guard options.shardByteCount == nil else {
+                throw refused("--shard-size is for safetensors and hf-h5")
+            }
+        }
+        if options.shardByteCount != nil, options.format == .huggingFaceHDF5,
+            options.compression != nil
+        {
+            throw refused("--gzip and --shard-size are not written together")
+        }
+    }
+
+    /// How the target's results will differ, as sentences.
+    static func approximations(
+        _ configuration: BertConfiguration,
+        _ format: ExportFormat
+    ) -> [String] {
+        guard format.isKerasHub else {
+            guard let constants = configuration.predictionConstants,
+                configuration.head.predictsPieces
+            else { return [] }
+            return [
+                "its masked-language-model head has \(constants.activation.function) and an epsilon "
+                    + "of \(constants.layerNormEpsilon), which config.json cannot say"
+            ]
+        }
+        var differences: [String] = []
+        if configuration.activation == .gelu {
+            differences.append(
+                "KerasHub's BERT computes the tanh form of GELU, and this model the exact one"
+            )
+        }
+        if configuration.layerNormEpsilon != 1e-12 {
+            differences.append(
+                "KerasHub's BERT has a layer-norm epsilon of 1e-12, and this model "
+                    + "\(configuration.layerNormEpsilon)"
+            )
+        }
+        if configuration.head == .maskedLanguageModel, configuration.predictionConstants == nil {
+            differences.append(
+                "KerasHub's masked-language-model head has the exact GELU and an epsilon of 1e-5"
+            )
+        }
+        return differences
+    }
+}

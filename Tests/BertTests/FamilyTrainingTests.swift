@@ -1,0 +1,113 @@
+import Bert
+import Diagnostics
+import Distillation
+import Kernels
+import Tensors
+import Testing
+import Training
+
+@Suite("Training of every family")
+struct FamilyTrainingTests {
+    static let families = ["distilbert", "roberta", "electra"]
+
+    /// The gradients of the cross entropy against PyTorch's.
+    private func verdict(_ golden: HeadGolden, _ mode: TrainingPass.Outputs) throws -> Verdict {
+        let model = golden.model()
+        let pass = TrainingPass(model, pool: WorkerPool(workerCount: 2))
+        let gradients = Gradients(model.layout)
+        let logits = pass.forward(golden.batch, outputs: mode, dropoutSeed: nil, step: 0)
+        let loss = CrossEntropyLoss(targets: [3, 0, 4, 1, 0, 2], classCount: 5)
+        let value = loss.evaluate(logits: logits, examples: Array(0..<6)[...])
+        pass.backward(value.gradient, into: gradients)
+        let expected = try golden.file.tensors(in: "sequenceClassification/gradients")
+        #expect(expected.keys.sorted() == model.layout.entries.map(\.name).sorted())
+        let global = expected.values.reduce(0.0) { sum, tensor in
+            tensor.values.reduce(sum) { $0 + Double($1) * Double($1) }
+        }
+        var verdict = Verdict()
+        for (name, slot) in model.layout.entries {
+            verdict.compareNorm(
+                "gradient of \(name)",
+                gradients.values(name, slot),
+                (expected[name]?.values ?? []).map(Double.init),
+                relative: 1e-4,
+                floor: 1e-7 * global.squareRoot()
+            )
+        }
+        return verdict
+    }
+
+    @Test(arguments: families, [TrainingPass.Outputs.all, .logits])
+    func `gradients are PyTorch's`(_ name: String, _ mode: TrainingPass.Outputs) throws {
+        let verdict = try verdict(HeadGolden(name, .sequenceClassification), mode)
+        #expect(verdict.passes, "\(verdict)")
+    }
+
+    @Test func `the slope of another pooler activation is noticed`() throws {
+        var wrong = try HeadGolden("electra", .sequenceClassification)
+        wrong.configuration.modelType = .bert
+        #expect(try !verdict(wrong, .logits).passes)
+    }
+
+    @Test(arguments: families) func `inference answers as the training pass does`(
+        _ name: String
+    ) throws {
+        let golden = try HeadGolden(name, .sequenceClassification)
+        let pass = TrainingPass(golden.model(), pool: WorkerPool(workerCount: 2))
+        let expected = pass.forward(golden.batch, dropoutSeed: nil, step: 0).map(Double.init)
+        var verdict = Verdict()
+        verdict.compare("logits", golden.inference().logits(golden.batch), expected, within: 1e-5)
+        #expect(verdict.passes, "\(verdict)")
+    }
+
+    @Test(arguments: families) func `steps of AdamW lower the loss`(_ name: String) throws {
+        let golden = try HeadGolden(name, .sequenceClassification)
+        let (model, pool) = (golden.model(), WorkerPool(workerCount: 2))
+        let optimizer = AdamW(model, constants: .init(weightDecay: 0.01, clipNorm: 1), pool: pool)
+        let pass = TrainingPass(model, pool: pool)
+        let gradients = Gradients(model.layout)
+        let loss = CrossEntropyLoss(targets: [3, 0, 4, 1, 0, 2], classCount: 5)
+        var losses: [Double] = []
+        for step in 0..<30 {
+            optimizer.prepare(golden.batch.ids)
+            let logits = pass.forward(golden.batch, dropoutSeed: nil, step: UInt32(step))
+            let value = loss.evaluate(logits: logits, examples: Array(0..<6)[...])
+            losses.append(value.loss)
+            pass.backward(value.gradient, into: gradients)
+            let norm = optimizer.gradientNorm(gradients)
+            optimizer.step(gradients, norm: norm, learningRate: 0.01)
+        }
+        #expect(losses[29] < 0.2 * losses[0], "\(losses)")
+    }
+
+    @Test func `RoBERTa's rows before the first position, padding's among them, have no gradient`()
+        throws
+    {
+        let golden = try HeadGolden("roberta", .sequenceClassification)
+        let gradient = try golden.file.tensor(
+            "sequenceClassification/gradients/embeddings.position_embeddings.weight"
+        )
+        #expect(gradient.values.prefix(24).allSatisfy { $0 == 0 })
+        #expect(gradient.values.suffix(12).contains { $0 != 0 })
+    }
+
+    @Test func `a model of another head is refused where training starts`() throws {
+        for (name, head) in HeadGolden.all {
+            let configuration = try HeadGolden(name, head).configuration
+            let canTrain = head == .sequenceClassification && name != HeadGolden.projected
+            do {
+                try configuration.checkCanTrain("student")
+                #expect(canTrain, "\(name) \(head)")
+            } catch {
+                #expect(!canTrain && error.kind == .usage, "\(name) \(head): \(error)")
+            }
+        }
+        let masked = try HeadGolden("roberta", .maskedLanguageModel).configuration
+        let failure = #expect(throws: Failure.self) { try masked.checkCanTrain("student") }
+        #expect(
+            failure?.description
+                == "student: this is a roberta model with a masked-language-model head, and only "
+                + "sequence classification is trained."
+        )
+    }
+}
