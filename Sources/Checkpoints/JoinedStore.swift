@@ -87,7 +87,7 @@ extension JoinedStore {
         for (group, value) in map {
             let names: [JSONValue] = if case .array(let list) = value { list } else { [value] }
             for name in names {
-                guard case .string(let shard) = name, isPlainName(shard) else {
+                guard case .string(let shard) = name, ShardIndex.isPlainName(shard) else {
                     throw Failure(
                         .badData,
                         source,
@@ -122,11 +122,5 @@ extension JoinedStore {
             parts,
             index: index
         )
-    }
-
-    /// Whether a name from an index is that of a file beside it.
-    static func isPlainName(_ name: String) -> Bool {
-        !name.isEmpty && !name.hasPrefix(".") && !name.contains("/") && !name.contains("\\")
-            && !name.contains("\0")
     }
 }

@@ -16,14 +16,17 @@ struct PickleMachine {
     var stack: [PickleValue] = []
     /// Where in the stack each open mark is.
     private var marks: [Int] = []
+    /// Where the opcode is that is being performed.
+    private var opcodePosition = 0
     private var memo: [UInt64: PickleValue] = [:]
 
     init(_ input: PickleInput) {
         self.input = input
     }
 
+    /// A failure that names the place of the opcode that is being performed.
     func refused(_ what: String, remedy: String? = nil) -> Failure {
-        input.problem(what, remedy: remedy)
+        input.problem(what, at: opcodePosition, remedy: remedy)
     }
 
     /// Reads one pickle, up to and with its STOP.
@@ -31,15 +34,14 @@ struct PickleMachine {
         let start = input.position
         (stack, marks, memo) = ([], [], [:])
         while true {
-            let place = input.position
-            guard place - start <= Self.maximumByteCount else {
+            opcodePosition = input.position
+            guard opcodePosition - start <= Self.maximumByteCount else {
                 throw refused("a pickle of more than \(Self.maximumByteCount) bytes")
             }
             let code = try input.byte()
             guard let opcode = PickleOpcode(rawValue: code) else {
-                throw input.problem(
+                throw refused(
                     "the opcode \(PickleOpcode.name(code)) is none that a state dict needs",
-                    at: place,
                     remedy: Self.remedy
                 )
             }

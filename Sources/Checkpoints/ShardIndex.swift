@@ -49,7 +49,8 @@ struct ShardIndex {
         declaredByteCount = declared
     }
 
-    private static func isPlainName(_ name: String) -> Bool {
+    /// Whether a name from an index is that of a file beside it.
+    static func isPlainName(_ name: String) -> Bool {
         !name.isEmpty && name.utf8.count <= 255 && !name.hasPrefix(".")
             && !name.unicodeScalars.contains { $0 == "/" || $0 == "\\" || $0.value < 0x20 }
     }

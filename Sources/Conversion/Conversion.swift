@@ -117,23 +117,34 @@ public struct Conversion: Sendable {
         }
     }
 
-    /// The index of several files, in Hugging Face's form.
+    /// The index of several files, in Hugging Face's form or in Keras'.
     private func writeIndex(_ files: [String], into folder: URL) throws(Failure) {
-        guard files.count > 1, !plan.options.format.isKerasHub else { return }
+        let shards = files.filter { $0 != "task.weights.h5" }
+        guard shards.count > 1 else { return }
+        let rows = plan.rows.filter { $0.file != "task.weights.h5" }
         var map: [String: JSONValue] = [:]
-        for row in plan.rows {
+        for row in rows {
             let name =
-                plan.options.format == .huggingFaceHDF5
-                ? HuggingFaceTensorFlow.modelName(plan.configuration) + "/" + row.to : row.to
+                switch plan.options.format {
+                case .huggingFaceHDF5:
+                    HuggingFaceTensorFlow.modelName(plan.configuration) + "/" + row.to
+                case .kerasHub, .kerasWeights:
+                    "/" + row.to.split(separator: "/").dropLast().joined(separator: "/")
+                case .safetensors: row.to
+                }
             map[name] = .string(row.file)
         }
+        let size = rows.reduce(0) { $0 + $1.byteCount }
         let index = JSONValue.object([
-            "metadata": .object(["total_size": .integer(plan.byteCount)]),
+            "metadata": .object(["total_size": .integer(size)]),
             "weight_map": .object(map),
         ])
         let name =
-            plan.options.format == .safetensors
-            ? "model.safetensors.index.json" : "tf_model.h5.index.json"
+            switch plan.options.format {
+            case .safetensors: "model.safetensors.index.json"
+            case .huggingFaceHDF5: "tf_model.h5.index.json"
+            case .kerasHub, .kerasWeights: "model.weights.json"
+            }
         try write(Array((index.text() + "\n").utf8), name, into: folder)
     }
 

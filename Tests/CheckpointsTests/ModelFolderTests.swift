@@ -78,7 +78,7 @@ private func same(_ one: BertParameters<Tensor>, _ other: BertParameters<Tensor>
             let url = folder.appending(path: "model")
             try writeSample(to: url)
             let file = try openingFailure(url.appending(path: "config.json"))
-            #expect(file.reason.contains("a file, not a model's folder"))
+            #expect(file.reason.contains("there is no object \"weight_map\""))
             for (name, phrase) in [
                 ("config.json", "has no config.json"), ("vocab.txt", "has no vocab.txt"),
                 ("tf_model.h5", "has no weights"),
@@ -94,7 +94,7 @@ private func same(_ one: BertParameters<Tensor>, _ other: BertParameters<Tensor>
             let weights = url.appending(path: "tf_model.h5")
             try Data("x".utf8).write(to: url.appending(path: "model.safetensors"))
             try FileManager.default.removeItem(at: weights)
-            #expect(try openingFailure(url).reason.contains("only model.safetensors"))
+            #expect(try openingFailure(url).description.contains("model.safetensors: "))
         }
     }
 
@@ -139,7 +139,12 @@ private func same(_ one: BertParameters<Tensor>, _ other: BertParameters<Tensor>
             let url = folder.appending(path: "encoder")
             var options = ConversionOptions(format: .huggingFaceHDF5)
             options.head = .none
+            // The sample's vocabulary is not one that a tokenizer could be made of.
+            let vocabulary = whole.appending(path: "vocab.txt")
+            let words = try Data(contentsOf: vocabulary)
+            try FileManager.default.removeItem(at: vocabulary)
             try Checkpoint.open(whole).write(to: url, options)
+            try words.write(to: url.appending(path: "vocab.txt"))
             let refused = try openingFailure(url)
             #expect(refused.reason.contains("no sequence-classification head"))
             let model = try ModelFolder.open(url, requireHead: false)

@@ -154,6 +154,22 @@ func withOutputs<Result>(_ body: (URL) throws -> Result) throws -> Result {
         }
     }
 
+    @Test func `shards of a preset hold the same model`() throws {
+        try withOutputs { folder in
+            let source = try Checkpoint.open(LayoutFixture.named("keras_classifier").url)
+            var options = ConversionOptions(format: .kerasHub)
+            options.shardByteCount = 4000
+            let output = folder.appending(path: "shards")
+            let report = try source.write(to: output, options)
+            #expect(report.files.count { $0.name.hasPrefix("model_") } > 2)
+            let read = try Checkpoint.open(output)
+            #expect(Set(read.tensors.map(\.name)) == Set(source.tensors.map(\.name)))
+            for tensor in source.tensors {
+                #expect(try source.tensor(named: tensor.name) == read.tensor(named: tensor.name))
+            }
+        }
+    }
+
     @Test func `compressed HDF5 is smaller and the same`() throws {
         try withOutputs { folder in
             let source = try Checkpoint.open(LayoutFixture.named("tf").url)

@@ -95,6 +95,11 @@ struct ConfigurationFinder {
                     "\(printable(origin)) has Google's form, which fixes the epsilon at 1e-12"
                 )
             }
+            // keras-bert computes the tanh form under the name of the exact one.
+            if resolution.isKerasBert, google["hidden_act"] == .string("gelu") {
+                google["hidden_act"] = .string("gelu_new")
+                notes.append("keras-bert's GELU is the tanh form")
+            }
             keys = labelled(google)
         } else {
             throw Failure(
