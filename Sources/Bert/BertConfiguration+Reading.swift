@@ -11,7 +11,8 @@ public struct BertConfigurationFile: Sendable {
     /// the library's. The configuration then says `sequenceClassification`, and the tensors decide.
     public let namedHead: Head?
     /// Values that the file leaves out and Hugging Face's documented default stands in for, as
-    /// sentences. Sizes, the activation and the epsilon have no defaults.
+    /// sentences. Sizes and the activation have no defaults; the epsilon is 1e-12, as the first BERT
+    /// had it before it was a key: TinyBERT's files leave it out.
     public let assumptions: [String]
 
     /// Reads a configuration, strictly: a key that is absent, of another type, out of range or in
@@ -59,7 +60,7 @@ public struct BertConfigurationFile: Sendable {
             maximumPositionCount: try fields.size("max_position_embeddings", 1...1_000_000),
             tokenTypeCount: isDistilBERT ? 0 : try fields.size("type_vocab_size", 1...1_000),
             layerNormEpsilon: isDistilBERT
-                ? 1e-12 : try fields.number("layer_norm_eps", 1e-30...1),
+                ? 1e-12 : try fields.number("layer_norm_eps", 1e-30...1, default: 1e-12),
             activation: activation,
             hiddenDropoutProbability: try fields.dropout(keys.hiddenDropout, default: 0.1),
             attentionDropoutProbability: try fields.dropout(keys.attentionDropout, default: 0.1),

@@ -78,15 +78,20 @@ private func configuration(
     }
 
     @Test func `what Hugging Face leaves out is assumed aloud`() throws {
-        let file = try configuration(["hidden_dropout_prob": nil])
-        #expect(file.assumptions == ["\"hidden_dropout_prob\" is not given: 0.1 is assumed"])
+        let file = try configuration(["hidden_dropout_prob": nil, "layer_norm_eps": nil])
+        #expect(
+            file.assumptions == [
+                "\"layer_norm_eps\" is not given: 1e-12 is assumed",
+                "\"hidden_dropout_prob\" is not given: 0.1 is assumed",
+            ]
+        )
+        #expect(file.configuration.layerNormEpsilon == 1e-12)
     }
 
     @Test(
         arguments: [
             "hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size",
-            "vocab_size", "max_position_embeddings", "type_vocab_size", "layer_norm_eps",
-            "hidden_act",
+            "vocab_size", "max_position_embeddings", "type_vocab_size", "hidden_act",
         ]
     ) func `a number that decides the result has no default`(key: String) throws {
         let absent = try failure { _ = try configuration([key: nil]) }
