@@ -29,6 +29,32 @@ extension BackwardPass {
         }
     }
 
+    /// A layer's projection gradients, laid out as the projections themselves.
+    func projectionGradients(
+        _ index: Int
+    ) -> (all: Matrix, query: Matrix, key: Matrix, value: Matrix, keyValue: Matrix) {
+        let memory = state.dProjections[index % 2]
+        let tokens = memory.rows
+        func part(_ number: Int, of parts: Int, columns: Int) -> Matrix {
+            Matrix(
+                memory.base + number * hidden,
+                rows: tokens,
+                columns: columns,
+                stride: parts * hidden
+            )
+        }
+        if state.layers[index].firstTokenOnly {
+            return (
+                memory, state.dFirstQuery, part(0, of: 2, columns: hidden),
+                part(1, of: 2, columns: hidden), part(0, of: 2, columns: 2 * hidden)
+            )
+        }
+        return (
+            memory, part(0, of: 3, columns: hidden), part(1, of: 3, columns: hidden),
+            part(2, of: 3, columns: hidden), part(1, of: 3, columns: 2 * hidden)
+        )
+    }
+
     /// The weight gradients of one layer, once every shard has its output gradients.
     func weightTasks(_ index: Int) -> [Task] {
         let a = state.layers[index]
@@ -60,6 +86,7 @@ extension BackwardPass {
     func embeddingTasks(_ words: WordRowPlan) -> [Task] {
         let d = state.dHidden
         let (hidden, accumulate) = (hidden, accumulate)
+        let padding = Int32(configuration.padTokenID)
         let views = gradients.views
         var tasks: [Task] = []
         let block = 64
@@ -68,6 +95,8 @@ extension BackwardPass {
                 for row in start..<min(start + block, words.rowCount) {
                     let target = gradients.wordRow(row)
                     if row >= words.known { target.update(repeating: 0, count: hidden) }
+                    // The padding piece has no gradient, as in the library.
+                    if gradients.wordIDs[row] == padding { continue }
                     for token in words.tokens[words.starts[row]..<words.starts[row + 1]] {
                         Elementwise.add(target, d.base + token * hidden, count: hidden)
                     }

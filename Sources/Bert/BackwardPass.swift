@@ -134,32 +134,6 @@ final class BackwardPass: @unchecked Sendable {
         if index == 0 { embeddings(shardIndex) }
     }
 
-    /// A layer's projection gradients, laid out as the projections themselves.
-    func projectionGradients(
-        _ index: Int
-    ) -> (all: Matrix, query: Matrix, key: Matrix, value: Matrix, keyValue: Matrix) {
-        let memory = state.dProjections[index % 2]
-        let tokens = memory.rows
-        func part(_ number: Int, of parts: Int, columns: Int) -> Matrix {
-            Matrix(
-                memory.base + number * hidden,
-                rows: tokens,
-                columns: columns,
-                stride: parts * hidden
-            )
-        }
-        if state.layers[index].firstTokenOnly {
-            return (
-                memory, state.dFirstQuery, part(0, of: 2, columns: hidden),
-                part(1, of: 2, columns: hidden), part(0, of: 2, columns: 2 * hidden)
-            )
-        }
-        return (
-            memory, part(0, of: 3, columns: hidden), part(1, of: 3, columns: hidden),
-            part(2, of: 3, columns: hidden), part(1, of: 3, columns: 2 * hidden)
-        )
-    }
-
     private func attention(
         _ index: Int,
         _ a: LayerActivations,

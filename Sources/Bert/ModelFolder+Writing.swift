@@ -45,7 +45,7 @@ extension ModelFolder {
         precondition(Set(files.map(\.name)).count == files.count, "a file name twice")
         try AtomicOutput.folder(url, force: force) { (folder) throws(Failure) in
             let weights = folder.appending(path: "tf_model.h5")
-            try write(tensors, configuration, to: weights)
+            try HuggingFaceTensorFlow.write(tensors, configuration, to: weights)
             for file in files {
                 try write(file, into: folder)
             }
@@ -56,35 +56,6 @@ extension ModelFolder {
             let card = try modelCard(Int(status.st_size))
             try write(File(name: "README.md", bytes: Array(card.utf8)), into: folder)
         }
-    }
-
-    private static func write(
-        _ tensors: [(name: String, tensor: Tensor)],
-        _ configuration: BertConfiguration,
-        to url: URL
-    ) throws(Failure) {
-        let store = MemoryStore(source: url.path, tensors)
-        let entries = Dictionary(uniqueKeysWithValues: store.entries.map { ($0.name, $0) })
-        let items = HuggingFaceTensorFlow.keyMap(configuration).rows.map { row in
-            guard let entry = entries[row.canonical],
-                let shape = row.transform.stored(entry.shape)
-            else { preconditionFailure("no \(row.canonical)") }
-            return TensorCopy.Item(
-                from: store,
-                entry,
-                reading: .identity,
-                writing: row.transform,
-                to: TensorEntry(name: row.stored, shape: shape, elementType: .float32)
-            )
-        }
-        let sink = try HDF5WeightsFile.create(
-            at: url.path,
-            HuggingFaceTensorFlow.layers(configuration),
-            items.map(\.target)
-        )
-        let result = try TensorCopy.run(items, to: sink)
-        try sink.finish()
-        try TensorCopy.verify(result, of: items, in: HDF5WeightsStore(path: url.path))
     }
 
     /// The tensors by canonical name, none of them holding a value that is not finite.

@@ -4,15 +4,15 @@ import Tokenization
 
 /// One shard's way through the model: the encoder in a worker's memory, then what has a place.
 struct ShardInference {
-    private let views: ModelViews
-    private let pass: ForwardPass
-    private let shard: Shard
-    private let places: OutputPlaces
-    private let memory: Memory
-    private let firstTokensSuffice: Bool
+    let views: ModelViews
+    let pass: ForwardPass
+    let shard: Shard
+    let places: OutputPlaces
+    let memory: Memory
+    let firstTokensSuffice: Bool
 
     /// A worker's buffers. Rows are the shard's; W is the wider of E and H.
-    private struct Memory {
+    struct Memory {
         let states: (Matrix, Matrix)  // [rows, H] each
         let projections: Matrix  // [rows, 3H]
         let context: Matrix  // [rows, H]
@@ -90,8 +90,6 @@ struct ShardInference {
         predict(input, intermediate: memory.context)
     }
 
-    // MARK: The encoder
-
     /// x⁰, through `embeddings_project` where the embeddings have another width.
     private func embed(_ indices: EmbeddingRows, into input: Matrix) {
         let size = pass.configuration.embeddingSize
@@ -148,7 +146,7 @@ struct ShardInference {
         copy(state, to: places.hiddenStates[index].slice(shard.rows))
     }
 
-    private func copy(_ source: Matrix, to target: Matrix) {
+    func copy(_ source: Matrix, to target: Matrix) {
         target.base.update(from: source.base, count: target.rows * target.columns)
     }
 
@@ -169,96 +167,5 @@ struct ShardInference {
                 for index in row.indices { row[index] /= total }
             }
         }
-    }
-}
-
-// MARK: The heads
-
-extension ShardInference {
-    /// - Parameter states: the last layer's output, of every token or of first tokens alone.
-    private func poolAndClassify(_ states: Matrix) {
-        guard let pooler = views.pooler else { preconditionFailure("the model has no pooler") }
-        let hidden = pass.configuration.hiddenSize
-        let sequences = shard.sequences
-        var first = Matrix(states.base, rows: sequences.count, columns: hidden)
-        if !firstTokensSuffice {
-            first = memory.first
-            for (index, sequence) in sequences.enumerated() {
-                let row = pass.batch.offsets[sequence] - shard.rows.lowerBound
-                (first.base + index * hidden).update(
-                    from: states.base + row * hidden,
-                    count: hidden
-                )
-            }
-        }
-        let pooled = memory.query
-        pass.pool(pooler, first: first, sum: pooled, into: pooled)
-        if let target = places.pooled { copy(pooled, to: target.slice(sequences)) }
-        if let target = places.nextSentence {
-            views.seqRelationship?.forward(pooled, into: target.slice(sequences))
-        }
-        if let target = places.logits, !pass.configuration.head.readsEveryToken {
-            views.classifier?.forward(pooled, into: target.slice(sequences))
-        }
-    }
-
-    /// - Parameter states: the last layer's output, `[rows, H]`.
-    private func classifyTokens(_ states: Matrix) {
-        if let target = places.logits, pass.configuration.head.readsEveryToken {
-            views.classifier?.forward(states, into: target.slice(shard.rows))
-        }
-        if let (start, end) = places.spans {
-            views.qaOutputs?.forward(states, into: memory.spans)
-            for row in 0..<shard.rows.count {
-                start.base[shard.rows.lowerBound + row] = memory.spans.base[2 * row]
-                end.base[shard.rows.lowerBound + row] = memory.spans.base[2 * row + 1]
-            }
-        }
-        if let target = places.replacedTokens {
-            let dense = Matrix(
-                memory.sum.base,
-                rows: shard.rows.count,
-                columns: pass.configuration.hiddenSize
-            )
-            views.discriminatorDense?.forward(
-                states,
-                into: dense,
-                activation: pass.configuration.activation.kernel
-            )
-            views.discriminatorPrediction?.forward(dense, into: target.slice(shard.rows))
-        }
-    }
-
-    /// logits = LayerNorm(activation(dense(x))) · word embeddingsᵀ + bias, for the chosen rows.
-    ///
-    /// - Parameters:
-    ///   - states: the last layer's output, `[rows, H]`.
-    ///   - chosen: `[rows, H]`, overwritten.
-    private func predict(_ states: Matrix, intermediate chosen: Matrix) {
-        guard let (logits, rows) = places.predictions, let head = views.predictions else { return }
-        let outputs = rows.outputs(in: shard.rows)
-        guard !outputs.isEmpty else { return }
-        let (hidden, size) = (states.columns, pass.configuration.embeddingSize)
-        for (index, output) in outputs.enumerated() {
-            let row = rows[output] - shard.rows.lowerBound
-            (chosen.base + index * hidden).update(from: states.base + row * hidden, count: hidden)
-        }
-        let dense = Matrix(memory.sum.base, rows: outputs.count, columns: size)
-        let transformed = Matrix(memory.attended.base, rows: outputs.count, columns: size)
-        head.dense.forward(
-            chosen.slice(0..<outputs.count),
-            into: dense,
-            activation: pass.configuration.predictionActivation.kernel
-        )
-        head.norm.forward(
-            dense: dense,
-            residual: nil,
-            epsilon: Float(pass.configuration.predictionEpsilon),
-            saved: nil,
-            into: transformed,
-            firstRow: 0,
-            dropout: .none
-        )
-        head.decoder.forward(transformed, into: logits.slice(outputs))
     }
 }

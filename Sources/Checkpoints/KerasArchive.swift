@@ -6,14 +6,12 @@ public struct KerasArchive: Sendable {
     /// The archive, as the user spelled it.
     public let source: String
     private let archive: ZipArchive
-    private let file: OpenFile
 
     /// The largest configuration or vocabulary that is read into memory.
     private static let largestText = 64 << 20
 
     public init(path: String) throws(Failure) {
-        file = try OpenFile(path: path)
-        archive = try ZipArchive(file)
+        archive = try ZipArchive(OpenFile(path: path))
         source = path
     }
 
@@ -26,7 +24,8 @@ public struct KerasArchive: Sendable {
             .appending(path: "bertkit-\(UUID().uuidString).h5")
         // The open file stays readable without its name.
         defer { try? FileManager.default.removeItem(at: copy) }
-        let start = try archive.extent(of: entry).offset
+        try archive.check(entry)
+        let extent = try archive.extent(of: entry)
         let output = try OutputFile(creating: copy.path)
         let piece = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 64)
         defer { piece.deallocate() }
@@ -34,7 +33,7 @@ public struct KerasArchive: Sendable {
             let part = UnsafeMutableRawBufferPointer(
                 rebasing: piece[..<min(piece.count, entry.byteCount - offset)]
             )
-            try file.read(at: start + offset, into: part)
+            try extent.file.read(at: extent.offset + offset, into: part)
             try output.write(UnsafeRawBufferPointer(part), at: offset)
         }
         try output.close()

@@ -29,7 +29,9 @@ extension KeyMap {
             }
             used.insert(row.stored)
             guard let entry = entryByName[row.stored] else {
-                problems.missing.append("\(name) (stored as \(row.stored))")
+                problems.missing.append(
+                    row.stored == name ? name : "\(name) (stored as \(row.stored))"
+                )
                 continue
             }
             guard let expected = row.transform.stored(shape), entry.shape == expected else {

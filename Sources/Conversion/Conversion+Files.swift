@@ -7,10 +7,7 @@ import Tokenization
 
 extension Conversion {
     /// Every file of the folder but the weights.
-    func textFiles(
-        _ command: String?,
-        _ result: TensorCopy.Result
-    ) throws(Failure) -> [(name: String, bytes: [UInt8])] {
+    func textFiles(_ command: String?) throws(Failure) -> [(name: String, bytes: [UInt8])] {
         var files: [(name: String, bytes: [UInt8])] = []
         func add(_ name: String, _ value: JSONValue) {
             files.append((name, Array((value.text() + "\n").utf8)))

@@ -33,44 +33,46 @@ public struct Conversion: Sendable {
     ) throws(Failure) -> Report {
         var report: Report?
         try AtomicOutput.folder(url, force: plan.options.force) { (folder) throws(Failure) in
-            let result = try writeTensors(into: folder, progress)
-            for (name, bytes) in try textFiles(command, result) {
-                try write(bytes, name, into: folder)
-            }
-            report = Report(
-                narrowing: narrowing(result),
-                files: try Self.listing(folder)
-            )
+            let narrowing = try writeTensors(into: folder, progress)
+            for (name, bytes) in try textFiles(command) { try write(bytes, name, into: folder) }
+            report = Report(narrowing: narrowing, files: try Self.listing(folder))
         }
         guard let report else { preconditionFailure("a folder was written without a report") }
         return report
     }
 
+    /// Writes one file of weights after the other and reads each back.
+    ///
+    /// - Returns: for each canonical name what a shorter type cost, where it cost anything.
     private func writeTensors(
         into folder: URL,
         _ progress: @escaping @Sendable (Int) -> Void
-    ) throws(Failure) -> TensorCopy.Result {
+    ) throws(Failure) -> [(name: String, Narrowing)] {
         var files: [String] = []
         for row in plan.rows where files.last != row.file && !files.contains(row.file) {
             files.append(row.file)
         }
-        var sinks: [(sink: any TensorSink, names: [String])] = []
+        var narrowing: [(name: String, Narrowing)] = []
+        var written = 0
         for file in files {
-            let targets = plan.rows.filter { $0.file == file }.map(\.item.target)
-            let path = folder.appending(path: file).path
-            sinks.append((try sink(path, targets, isShard: files.count > 1), targets.map(\.name)))
-        }
-        let items = plan.rows.map(\.item)
-        let sink = JoinedSink(sinks)
-        let result = try TensorCopy.run(items, to: sink, progress: progress)
-        try sink.finish()
-        for file in files {
-            let store = try Self.reopened(folder.appending(path: file), plan.options.format)
             let rows = plan.rows.filter { $0.file == file }
-            try TensorCopy.verify(result, of: rows.map(\.item), in: store)
+            let url = folder.appending(path: file)
+            let sink = try sink(url.path, rows.map(\.item.target), isShard: files.count > 1)
+            let before = written
+            let result = try TensorCopy.run(rows.map(\.item), to: sink) { progress(before + $0) }
+            try sink.finish()
+            written += rows.reduce(0) { $0 + $1.byteCount }
+            try TensorCopy.verify(
+                result,
+                of: rows.map(\.item),
+                in: Self.reopened(url, plan.options.format)
+            )
+            narrowing += rows.compactMap { row in
+                result.narrowing[row.to].map { (row.canonicalName, $0) }
+            }
         }
         try writeIndex(files, into: folder)
-        return result
+        return narrowing
     }
 
     private func sink(
@@ -115,30 +117,35 @@ public struct Conversion: Sendable {
         }
     }
 
-    /// The index of several files, in Hugging Face's form.
+    /// The index of several files, in Hugging Face's form or in Keras'.
     private func writeIndex(_ files: [String], into folder: URL) throws(Failure) {
-        guard files.count > 1, !plan.options.format.isKerasHub else { return }
+        let shards = files.filter { $0 != "task.weights.h5" }
+        guard shards.count > 1 else { return }
+        let rows = plan.rows.filter { $0.file != "task.weights.h5" }
         var map: [String: JSONValue] = [:]
-        for row in plan.rows {
+        for row in rows {
             let name =
-                plan.options.format == .huggingFaceHDF5
-                ? HuggingFaceTensorFlow.modelName(plan.configuration) + "/" + row.to : row.to
+                switch plan.options.format {
+                case .huggingFaceHDF5:
+                    HuggingFaceTensorFlow.modelName(plan.configuration) + "/" + row.to
+                case .kerasHub, .kerasWeights:
+                    "/" + row.to.split(separator: "/").dropLast().joined(separator: "/")
+                case .safetensors: row.to
+                }
             map[name] = .string(row.file)
         }
+        let size = rows.reduce(0) { $0 + $1.byteCount }
         let index = JSONValue.object([
-            "metadata": .object(["total_size": .integer(plan.byteCount)]),
+            "metadata": .object(["total_size": .integer(size)]),
             "weight_map": .object(map),
         ])
         let name =
-            plan.options.format == .safetensors
-            ? "model.safetensors.index.json" : "tf_model.h5.index.json"
+            switch plan.options.format {
+            case .safetensors: "model.safetensors.index.json"
+            case .huggingFaceHDF5: "tf_model.h5.index.json"
+            case .kerasHub, .kerasWeights: "model.weights.json"
+            }
         try write(Array((index.text() + "\n").utf8), name, into: folder)
-    }
-
-    private func narrowing(_ result: TensorCopy.Result) -> [(name: String, Narrowing)] {
-        plan.rows.compactMap { row in
-            result.narrowing[row.to].map { (row.canonicalName, $0) }
-        }
     }
 
     private func write(_ bytes: [UInt8], _ name: String, into folder: URL) throws(Failure) {

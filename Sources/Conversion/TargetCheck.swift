@@ -40,8 +40,8 @@ enum TargetCheck {
             guard configuration.activation != .relu else {
                 throw refused("KerasHub's BERT computes GELU, and this model ReLU")
             }
-            guard options.shardByteCount == nil else {
-                throw refused("--shard-size is for safetensors and hf-h5")
+            guard options.shardByteCount == nil || options.format == .kerasHub else {
+                throw refused("Keras 3 weights without a preset are one file: no --shard-size")
             }
         }
         if options.shardByteCount != nil, options.format == .huggingFaceHDF5,

@@ -83,24 +83,44 @@ struct TargetNames {
         }
     }
 
-    /// Spreads rows over several files of at most the size that was asked for.
+    /// Spreads the model's rows over several files of at most the size that was asked for; the
+    /// variables of one Keras object stay together.
     private func shards(_ rows: [ConversionPlan.Row]) -> [ConversionPlan.Row] {
         guard let limit = options.shardByteCount else { return rows }
+        let isKeras = options.format == .kerasHub
+        let others = rows.filter { $0.file == "task.weights.h5" }
+        let rows = rows.filter { $0.file != "task.weights.h5" }
+        func group(_ row: ConversionPlan.Row) -> Substring {
+            isKeras
+                ? row.to.prefix(upTo: row.to.lastIndex(of: "/") ?? row.to.endIndex) : row.to[...]
+        }
+        var sizes: [Substring: Int] = [:]
+        for row in rows { sizes[group(row), default: 0] += row.byteCount }
         var numbers: [Int] = []
-        var (number, size) = (1, 0)
+        var (number, size) = (0, 0)
+        var last: Substring = ""
         for row in rows {
-            if size > 0, size + row.byteCount > limit { (number, size) = (number + 1, 0) }
-            size += row.byteCount
+            let name = group(row)
+            if name != last {
+                let needed = sizes[name] ?? 0
+                if size > 0, size + needed > limit { (number, size) = (number + 1, 0) }
+                size += needed
+                last = name
+            }
             numbers.append(number)
         }
-        guard number > 1 else { return rows }
+        let count = number + 1
+        guard count > 1 else { return rows + others }
         func padded(_ number: Int) -> String {
             let digits = String(number)
             return String(repeating: "0", count: max(0, 5 - digits.count)) + digits
         }
-        return zip(rows, numbers).map { row, part in
+        let moved = zip(rows, numbers).map { row, part in
             let parts = row.file.split(separator: ".", maxSplits: 1)
-            let file = "\(parts[0])-\(padded(part))-of-\(padded(number)).\(parts[1])"
+            if isKeras {
+                return row.moved(to: "\(parts[0])_\(padded(part)).\(parts[1])", as: row.to)
+            }
+            let file = "\(parts[0])-\(padded(part + 1))-of-\(padded(count)).\(parts[1])"
             // TensorFlow's shards have neither the layer nor the model in their names.
             let isTensorFlow = options.format == .huggingFaceHDF5
             let name =
@@ -108,5 +128,6 @@ struct TargetNames {
                 ? row.to.split(separator: "/").dropFirst(2).joined(separator: "/") : row.to
             return row.moved(to: file, as: name)
         }
+        return moved + others
     }
 }

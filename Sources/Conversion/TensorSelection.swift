@@ -55,6 +55,11 @@ struct TensorSelection {
         let hasPooler = found.contains { $0.name == "pooler.dense.weight" }
         // Encoders are kept with a pooler or without.
         if configuration.head == .none, !hasPooler { shapes.pooler = nil }
+        // KerasHub's encoder has a pooler under any head.
+        if options.format.isKerasHub, hasPooler, shapes.pooler == nil {
+            let hidden = configuration.hiddenSize
+            shapes.pooler = .init(dense: .init(weight: [hidden, hidden], bias: [hidden]))
+        }
         if configuration.head == .none, hasPooler, !configuration.hasPooler {
             ignored += found.filter { $0.name.hasPrefix("pooler.") }
                 .map { ($0.entry.name, "belongs to the head that is left out") }

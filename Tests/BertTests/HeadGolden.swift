@@ -8,13 +8,13 @@ import Tokenization
 
 /// A small model of one family and head, a batch and what PyTorch computes for them:
 /// `fixtures/generate/head_goldens.py`.
-struct HeadGolden: CustomTestStringConvertible, Sendable {
+struct HeadGolden {
     let name: String
     let head: Head
     let file: Golden
     var configuration: BertConfiguration
     var parameters: BertParameters<Tensor>
-    let batch: PackedBatch
+    var batch: PackedBatch
 
     static let projected = "electra_projected"
     /// Every file and the heads in it.
@@ -34,14 +34,16 @@ struct HeadGolden: CustomTestStringConvertible, Sendable {
         parameters = try BertParameters<Shape>(configuration).map { name, _ in
             try Self.parameter(name, head, file)
         }
-        batch = PackedBatch(
-            ids: try file.integers("batch/ids"),
-            tokenTypes: try file.integers("batch/token_types"),
-            offsets: try file.integers("batch/offsets").map { Int($0) }
-        )
+        batch = try Self.batch("batch", file)
     }
 
-    var testDescription: String { "\(name) \(head)" }
+    static func batch(_ group: String, _ file: Golden) throws -> PackedBatch {
+        PackedBatch(
+            ids: try file.integers("\(group)/ids"),
+            tokenTypes: try file.integers("\(group)/token_types"),
+            offsets: try file.integers("\(group)/offsets").map { Int($0) }
+        )
+    }
 
     /// A head's own parameter where it has one, else what all heads share.
     private static func parameter(_ name: String, _ head: Head, _ file: Golden) throws -> Tensor {

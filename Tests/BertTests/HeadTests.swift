@@ -1,6 +1,7 @@
 import Bert
 import Kernels
 import Tensors
+import TestSupport
 import Testing
 import Tokenization
 

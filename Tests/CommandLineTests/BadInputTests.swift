@@ -43,7 +43,7 @@ struct BadInputTests {
             "a teacher that is not there",
             "distill --teacher @gone --init random \(sizes) \(data)",
             66,
-            ["gone: there is no such folder"]
+            ["gone: there is no such file or folder"]
         ),
         Case(
             "a model that is not there",
@@ -61,7 +61,7 @@ struct BadInputTests {
             "a start that is not there",
             "distill --teacher @teacher --init @gone \(data)",
             66,
-            ["gone: there is no such folder"]
+            ["gone: there is no such file or folder"]
         ),
         Case("training data that is not there", tune, 66, ["train.tsv: "]) {
             try $0.remove("train.tsv")
@@ -115,10 +115,10 @@ struct BadInputTests {
                 try $0.remove(weights)
             },
             Case(
-                "\(command): only PyTorch's weights",
+                "\(command): safetensors that are none",
                 line,
-                66,
-                ["no tf_model.h5, only model.safetensors"]
+                65,
+                ["model.safetensors: "]
             ) {
                 try $0.remove(weights)
                 try $0.write("{}", "teacher/model.safetensors")
@@ -142,7 +142,7 @@ struct BadInputTests {
                 "\(command): weights that are a zip archive",
                 line,
                 65,
-                ["tf_model.h5: this is a zip archive"]
+                ["tf_model.h5: "]
             ) {
                 try $0.write([0x50, 0x4B, 3, 4] + [UInt8](repeating: 7, count: 600), weights)
             },
@@ -150,7 +150,7 @@ struct BadInputTests {
                 "\(command): weights that are safetensors",
                 line,
                 65,
-                ["tf_model.h5: this is a safetensors file"]
+                ["tf_model.h5: "]
             ) {
                 try $0.write([2, 0, 0, 0, 0, 0, 0, 0] + Array("{}".utf8) + [0, 0], weights)
             },

@@ -161,9 +161,9 @@ struct EvaluateTests {
         )
         let lines = outcome.errorLines
         try #require(lines.count == 4)
-        #expect(lines[0].hasPrefix("bertkit: empty: the folder has no config.json."))
-        #expect(lines[1].hasPrefix("bertkit: text.tsv: this is a file, not a model's folder."))
-        #expect(lines[2] == "bertkit: ./nowhere: there is no such folder.")
+        #expect(lines[0].hasPrefix("bertkit: empty: the folder has no weights ("))
+        #expect(lines[1].hasPrefix("bertkit: text.tsv: this is no file of tensors that is known"))
+        #expect(lines[2] == "bertkit: ./nowhere: there is no such file or folder.")
         #expect(lines[3] == "bertkit: nowhere: there is no such file or folder.")
     }
 

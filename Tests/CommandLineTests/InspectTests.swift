@@ -14,7 +14,7 @@ struct InspectTests {
         let text = try Command.run("inspect", Self.teacher)
         #expect(text.code == 0)
         #expect(text.error.isEmpty)
-        #expect(text.output.contains("sequence classification"))
+        #expect(text.output.contains("sequence-classification head"))
 
         let json = try Command.run("inspect", Self.teacher, "--format", "json")
         #expect(json.code == 0)

@@ -94,7 +94,7 @@ struct PredictCommandTests {
                     "bertkit: standard input, line 2: these are pairs of texts, which model cannot "
                         + "read: its \"type_vocab_size\" is 1.",
                     "bertkit: nowhere.txt: cannot be opened: No such file or directory.",
-                    "bertkit: nowhere: there is no such folder.",
+                    "bertkit: nowhere: there is no such file or folder.",
                 ]
             )
         }

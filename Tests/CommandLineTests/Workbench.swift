@@ -70,18 +70,18 @@ struct Workbench {
     ) throws {
         let opened = try ModelFolder.open(self[model], requireHead: true)
         let parameters = try opened.loadParameters()
-        var tensors: [String: Tensor] = [:]
-        for (name, leaf) in parameters.leaves {
+        var tensors: [(name: String, tensor: Tensor)] = []
+        for (name, leaf) in parameters.leaves
+        where !isHeadless || !name.hasPrefix("classifier.") {
             var tensor = leaf
             change(name, &tensor.values)
-            tensors[name] = tensor
+            tensors.append((name, tensor))
         }
         try remove("\(model)/tf_model.h5")
-        let layers = HuggingFaceTensorFlow.layers(opened.configuration)
-        try HDF5WeightsFile.write(
-            isHeadless ? layers.filter { $0.name != "classifier" } : layers,
-            keyMap: HuggingFaceTensorFlow.keyMap(opened.configuration),
+        try HuggingFaceTensorFlow.write(
+            tensors,
+            opened.configuration,
             to: self["\(model)/tf_model.h5"]
-        ) { tensors[$0] ?? Tensor(repeating: 0, shape: []) }
+        )
     }
 }

@@ -93,9 +93,13 @@ struct LayoutFixture: Sendable, CustomTestStringConvertible {
 
     /// The tensors that the folder was made from, rounded to what it stores.
     func expectedTensors() throws -> [String: Tensor] {
-        try Self.reference.tensors(in: weights)
-            .filter { !absent.contains($0.key) }
-            .mapValues { rounded($0) }
+        var tensors = try Self.reference.tensors(in: weights)
+        if name == "keras_masked_lm" {
+            // KerasHub's encoder has a pooler under any head.
+            for (name, tensor) in try Self.reference.tensors(in: "bert/base")
+            where name.hasPrefix("pooler.") { tensors[name] = tensor }
+        }
+        return tensors.filter { !absent.contains($0.key) }.mapValues { rounded($0) }
     }
 
     func rounded(_ tensor: Tensor) -> Tensor {

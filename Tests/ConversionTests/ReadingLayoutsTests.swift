@@ -27,9 +27,10 @@ import Testing
     @Test(arguments: LayoutFixture.all)
     func `the outputs are the library's`(fixture: LayoutFixture) throws {
         let checkpoint = try Checkpoint.open(fixture.url)
-        var (configuration, parameters) = try checkpoint.loadParameters()
-        // keras-bert computes the tanh form whatever the configuration says.
-        if fixture.activation == "gelu_new" { configuration.activation = .geluTanh(name: "gelu_new") }
+        let (configuration, parameters) = try checkpoint.loadParameters()
+        if fixture.activation == "gelu_new" {
+            #expect(configuration.activation == .geluTanh(name: "gelu_new"))
+        }
         let inference = BertInference(
             BertModel(configuration, parameters: parameters),
             pool: WorkerPool(workerCount: 2)

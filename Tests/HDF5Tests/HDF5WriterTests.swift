@@ -13,8 +13,13 @@ private func write(_ path: String) throws(Failure) {
     try writer.write(["bert", "classifier"], attribute: "layer_names", of: "/")
     try writer.write("tensorflow", attribute: "backend", of: "/")
     try writer.write([], attribute: "weight_names", of: "/bert")
+    _ = try writer.createDataset(
+        "/bert/inner/kernel:0",
+        dimensions: [30, 100],
+        elementType: .float32
+    )
     try sample.withUnsafeBufferPointer { (values) throws(Failure) in
-        try writer.write(values, dimensions: [30, 100], to: "/bert/inner/kernel:0")
+        try writer.write(UnsafeRawBufferPointer(values), to: "/bert/inner/kernel:0")
     }
     try writer.link("/bert/inner/kernel:0", as: "/bert/alias")
     try writer.close()

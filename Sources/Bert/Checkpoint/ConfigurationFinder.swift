@@ -66,8 +66,17 @@ struct ConfigurationFinder {
         var notes: [String] = []
         let keys: [String: JSONValue]
         var isKerasHub = false
-        if members["model_type"] != nil {
-            keys = members
+        if let type = members["model_type"] {
+            var named = members
+            if type == .string("bert"), named["layer_norm_eps"] == nil {
+                // TinyBERT's published files are such.
+                named["layer_norm_eps"] = .number(1e-12)
+                notes.append(
+                    "\(printable(origin)) has no \"layer_norm_eps\": 1e-12 is assumed, as "
+                        + "transformers does"
+                )
+            }
+            keys = named
         } else if let backbone = KerasConfiguration(value) {
             keys = huggingFace(backbone)
             isKerasHub = true
@@ -86,6 +95,11 @@ struct ConfigurationFinder {
                     "\(printable(origin)) has Google's form, which fixes the epsilon at 1e-12"
                 )
             }
+            // keras-bert computes the tanh form under the name of the exact one.
+            if resolution.isKerasBert, google["hidden_act"] == .string("gelu") {
+                google["hidden_act"] = .string("gelu_new")
+                notes.append("keras-bert's GELU is the tanh form")
+            }
             keys = labelled(google)
         } else {
             throw Failure(
@@ -95,7 +109,7 @@ struct ConfigurationFinder {
                     + "Google's form"
             )
         }
-        let bytes = Array(JSONValue.object(keys).text().utf8)
+        let bytes = Array(JSONValue.object(relabelled(keys)).text().utf8)
         var file = try BertConfigurationFile(bytes: bytes, source: origin)
         if isKerasHub {
             file.configuration.predictionConstants = .init(
@@ -118,6 +132,25 @@ struct ConfigurationFinder {
         }
         keys["num_labels"] = .integer(count)
         return keys
+    }
+
+    /// A configuration of an encoder alone names labels that say nothing about a head that was put on
+    /// top of it later.
+    private func relabelled(_ keys: [String: JSONValue]) -> [String: JSONValue] {
+        if case .array(let names)? = keys["architectures"], case .string(let name)? = names.first,
+            !name.hasSuffix("Model")
+        {
+            return keys
+        }
+        var labels: [String] = []
+        if case .object(let members)? = keys["id2label"] {
+            for case .string(let label) in members.values { labels.append(label) }
+        }
+        guard labels.allSatisfy({ $0.hasPrefix("LABEL_") }) else { return keys }
+        var keys = keys
+        keys["id2label"] = nil
+        keys["label2id"] = nil
+        return labelled(keys)
     }
 
     private var classCount: Int? {

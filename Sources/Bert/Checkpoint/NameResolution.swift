@@ -11,6 +11,11 @@ struct NameResolution {
     private(set) var unknown: [TensorEntry] = []
     private(set) var notes: [String] = []
 
+    /// Whether these are weights of keras-bert, not of bert4keras, which has the same scheme.
+    var isKerasBert: Bool {
+        naming == .kerasBert && tensors.contains { $0.entry.name.contains("Encoder-1-") }
+    }
+
     /// Throws when two stored tensors claim to be the same parameter, or one is stored in a shape
     /// that its layout does not have.
     init(_ store: any TensorStore) throws(Failure) {
