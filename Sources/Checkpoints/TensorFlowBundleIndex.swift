@@ -94,6 +94,13 @@ struct TensorFlowBundleIndex {
         while !reader.isAtEnd {
             switch try reader.field() {
             case (1, .varint(let value)): shardCount = value
+            case (1, .bytes):
+                throw Failure(
+                    .badData,
+                    path,
+                    "this is a TensorFlow checkpoint of the old version 1, which is not read",
+                    remedy: "Restore it in TensorFlow 1.x or 2.x and save it in version 2"
+                )
             case (2, .varint(let value)): endianness = value
             case (3, .bytes(let version)):
                 var version = WireReader(version, path, "the checkpoint's version")

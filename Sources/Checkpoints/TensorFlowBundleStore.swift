@@ -130,8 +130,15 @@ public struct TensorFlowBundleStore: ChecksummedStore {
         let place = place(of: entry)
         guard place.entry.byteCount > 0 else { return }
         let file = data[place.shard]
-        try file.read(at: place.offset, into: buffer)
-        let check = CyclicRedundancyCheck.castagnoli.update(0, UnsafeRawBufferPointer(buffer))
+        var check: UInt32 = 0
+        // In pieces that are still in the cache when they are checked.
+        for start in stride(from: 0, to: buffer.count, by: 1 << 18) {
+            let piece = UnsafeMutableRawBufferPointer(
+                rebasing: buffer[start..<min(start + (1 << 18), buffer.count)]
+            )
+            try file.read(at: place.offset + start, into: piece)
+            check = CyclicRedundancyCheck.castagnoli.update(check, UnsafeRawBufferPointer(piece))
+        }
         guard CyclicRedundancyCheck.masked(check) == place.checksum else {
             throw Failure(
                 .badData,

@@ -91,7 +91,7 @@ public struct ZipArchive: Sendable {
 
     /// Reads a stored entry and compares its CRC-32 with the directory's.
     ///
-    /// Throws `badData` when they differ. (PyTorch can be told to write no checksums.)
+    /// Throws `badData` when they differ.
     public func check(_ entry: Entry) throws(Failure) {
         let extent = try extent(of: entry)
         let buffer = UnsafeMutableRawBufferPointer.allocate(

@@ -1,5 +1,6 @@
 import Checkpoints
 import Diagnostics
+import Foundation
 import Testing
 
 private typealias Build = PickleBuilder
@@ -134,6 +135,25 @@ struct PickleCase: Sendable, CustomTestStringConvertible {
         _ hostile: PickleCase
     ) throws {
         try hostile.check()
+    }
+
+    @Test func `an archive that was written without checksums is not held to them`() throws {
+        var archive = Build.archive(Build.pickle(Build.dictionary(("a", Build.tensor()))))
+        try withTemporaryFolder { folder in
+            let url = folder.appending(path: "x")
+            for checksum in [0, 7] as [UInt32] {
+                for index in archive.entries.indices {
+                    archive.entries[index].checksum = (checksum, checksum)
+                }
+                try Data(archive.bytes()).write(to: url)
+                let store = try PyTorchStore(path: url.path)
+                if checksum == 0 {
+                    try store.checkValues()
+                } else {
+                    #expect(throws: Failure.self) { try store.checkValues() }
+                }
+            }
+        }
     }
 
     @Test func `objects are bounded, however few bytes make them`() throws {
