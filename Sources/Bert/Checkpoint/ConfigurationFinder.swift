@@ -66,17 +66,8 @@ struct ConfigurationFinder {
         var notes: [String] = []
         let keys: [String: JSONValue]
         var isKerasHub = false
-        if let type = members["model_type"] {
-            var named = members
-            if type == .string("bert"), named["layer_norm_eps"] == nil {
-                // TinyBERT's published files are such.
-                named["layer_norm_eps"] = .number(1e-12)
-                notes.append(
-                    "\(printable(origin)) has no \"layer_norm_eps\": 1e-12 is assumed, as "
-                        + "transformers does"
-                )
-            }
-            keys = named
+        if members["model_type"] != nil {
+            keys = members
         } else if let backbone = KerasConfiguration(value) {
             keys = huggingFace(backbone)
             isKerasHub = true
