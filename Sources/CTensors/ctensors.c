@@ -119,33 +119,59 @@ TRANSPOSE(ct_transpose16, uint16_t)
 TRANSPOSE(ct_transpose32, uint32_t)
 TRANSPOSE(ct_transpose64, uint64_t)
 
-VERSIONS ct_summary ct_summarize(const float *values, size_t count) {
-    size_t nans = 0, infinities = 0;
-    float minimum = INFINITY, maximum = -INFINITY;
-    for (size_t start = 0; start < count; start += 4096) {
-        size_t end = count - start < 4096 ? count : start + 4096;
-        uint32_t nan = 0, infinity = 0;
-        float low = INFINITY, high = -INFINITY;
-        for (size_t i = start; i < end; i++) {
-            uint32_t magnitude = to_bits(values[i]) & 0x7FFFFFFFu;
-            nan += magnitude > 0x7F800000u;
-            infinity += magnitude == 0x7F800000u;
-            int is_finite = magnitude < 0x7F800000u;
-            float down = is_finite ? values[i] : INFINITY, up = is_finite ? values[i] : -INFINITY;
-            low = down < low ? down : low;
-            high = up > high ? up : high;
+// Non-finite values of a stretch are rare: they are counted only where there are any.
+static ct_summary summarize_with_care(const float *values, size_t count) {
+    ct_summary summary = {0, 0, INFINITY, -INFINITY};
+    for (size_t i = 0; i < count; i++) {
+        uint32_t magnitude = to_bits(values[i]) & 0x7FFFFFFFu;
+        if (magnitude > 0x7F800000u) {
+            summary.nan_count++;
+        } else if (magnitude == 0x7F800000u) {
+            summary.infinity_count++;
+        } else {
+            summary.minimum = values[i] < summary.minimum ? values[i] : summary.minimum;
+            summary.maximum = values[i] > summary.maximum ? values[i] : summary.maximum;
         }
-        nans += nan;
-        infinities += infinity;
-        minimum = low < minimum ? low : minimum;
-        maximum = high > maximum ? high : maximum;
     }
-    return (ct_summary){nans, infinities, minimum, maximum};
+    return summary;
 }
 
-// Thirty-two lanes of multiply-and-shift over 64-bit words, one block of 256 bytes after another,
-// then folded into one word. An incomplete block is filled with zeros and its length counted in.
+// Bits with the magnitude of negative floats reversed are in the order of the floats.
+static inline int32_t ordered(uint32_t bits) {
+    return (int32_t)(bits ^ (uint32_t)((int32_t)bits >> 31) >> 1);
+}
+
+VERSIONS ct_summary ct_summarize(const float *values, size_t count) {
+    ct_summary summary = {0, 0, INFINITY, -INFINITY};
+    for (size_t start = 0; start < count; start += 4096) {
+        size_t size = count - start < 4096 ? count - start : 4096;
+        const float *block = values + start;
+        int32_t low = INT32_MAX, high = INT32_MIN;
+        uint32_t largest = 0;
+        for (size_t i = 0; i < size; i++) {
+            uint32_t bits = to_bits(block[i]), magnitude = bits & 0x7FFFFFFFu;
+            int32_t place = ordered(bits);
+            low = place < low ? place : low;
+            high = place > high ? place : high;
+            largest = magnitude > largest ? magnitude : largest;
+        }
+        ct_summary part = {0, 0, from_bits((uint32_t)ordered((uint32_t)low)),
+                           from_bits((uint32_t)ordered((uint32_t)high))};
+        if (largest >= 0x7F800000u) part = summarize_with_care(block, size);
+        summary.nan_count += part.nan_count;
+        summary.infinity_count += part.infinity_count;
+        summary.minimum = part.minimum < summary.minimum ? part.minimum : summary.minimum;
+        summary.maximum = part.maximum > summary.maximum ? part.maximum : summary.maximum;
+    }
+    return summary;
+}
+
+// Thirty-two lanes over 64-bit words: each turns what it has and adds the word and a product of its
+// halves (as XXH3 does), so that neither a lane's words nor the lanes may be exchanged unnoticed.
+// After each block the lanes are folded into one word. The last words are filled up with zeros, and
+// the length counts.
 #define LANES 32
+#define BLOCK ((size_t)CT_DIGEST_BLOCK)
 
 static inline uint64_t mix(uint64_t value) {
     value ^= value >> 32;
@@ -155,21 +181,33 @@ static inline uint64_t mix(uint64_t value) {
     return value ^ value >> 32;
 }
 
+static inline __attribute__((always_inline)) void absorb(uint64_t lanes[LANES],
+                                                         const uint64_t words[LANES]) {
+    for (size_t lane = 0; lane < LANES; lane++) {
+        uint64_t word = words[lane], keyed = word ^ 0x9E3779B97F4A7C15u * (2 * lane + 1);
+        uint64_t product = (keyed & 0xFFFFFFFFu) * (keyed >> 32);
+        lanes[lane] = (lanes[lane] << 23 | lanes[lane] >> 41) + product + word;
+    }
+}
+
 VERSIONS uint64_t ct_digest(uint64_t state, const void *bytes, size_t count) {
     const uint8_t *place = bytes;
     while (count > 0) {
-        uint64_t words[LANES] = {0};
-        size_t size = count < sizeof words ? count : sizeof words;
-        memcpy(words, place, size);
-        uint64_t folded = 0;
-        for (size_t lane = 0; lane < LANES; lane++) {
-            // Each lane has its own constant, so that exchanged words are noticed.
-            uint64_t word = words[lane] ^ (0x9E3779B97F4A7C15u * (2 * lane + 1));
-            word ^= word >> 31;
-            word = (word & 0xFFFFFFFFu) * 0x85EBCA77u + (word >> 32) * 0xC2B2AE3Du + (word >> 15);
-            folded += word ^ word << 23;
+        size_t size = count < BLOCK ? count : BLOCK;
+        uint64_t lanes[LANES], words[LANES];
+        for (size_t lane = 0; lane < LANES; lane++) lanes[lane] = lane;
+        size_t done = 0;
+        for (; size - done >= sizeof words; done += sizeof words) {
+            memcpy(words, place + done, sizeof words);
+            absorb(lanes, words);
         }
-        state = mix(state ^ folded ^ (size << 56)) + size;
+        if (done < size) {
+            memset(words, 0, sizeof words);
+            memcpy(words, place + done, size - done);
+            absorb(lanes, words);
+        }
+        for (size_t lane = 0; lane < LANES; lane++) state = mix(state ^ lanes[lane]);
+        state += size;
         place += size;
         count -= size;
     }

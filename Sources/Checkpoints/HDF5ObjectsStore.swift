@@ -19,7 +19,11 @@ public struct HDF5ObjectsStore: TensorStore {
     ///
     /// - Parameter source: what failures call it, when that is not its path.
     public init(path: String, calling source: String? = nil) throws(Failure) {
-        let file = try HDF5File(path: path)
+        try self.init(HDF5File(path: path), calling: source)
+    }
+
+    init(_ file: HDF5File, calling source: String? = nil) throws(Failure) {
+        let path = file.path
         var problems: [String] = []
         entries = HDF5Datasets.entries(file.datasets, &problems)
         guard problems.isEmpty else {

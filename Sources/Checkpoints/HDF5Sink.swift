@@ -85,7 +85,11 @@ public final class HDF5Sink: TensorSink {
         written = Mutex([:])
         if compression == nil {
             try writer.close()
-            plain = try OutputFile(opening: path)
+            let file = try OutputFile(opening: path)
+            let ends = tensors.map { (offsets[$0.name] ?? 0) + $0.byteCount }
+            // The library has given the file its length and no room on the disk yet.
+            try file.reserve(byteCount: ends.max() ?? 0)
+            plain = file
             compressed = nil
         } else {
             plain = nil

@@ -23,7 +23,11 @@ public struct HDF5WeightsStore: TensorStore {
 
     /// Opens and checks a file. All its defects of structure are in one `Failure`.
     public init(path: String) throws(Failure) {
-        let file = try HDF5File(path: path)
+        try self.init(HDF5File(path: path))
+    }
+
+    init(_ file: HDF5File) throws(Failure) {
+        let path = file.path
         source = path
         let isWholeModel = file.groups.contains("/model_weights")
         let root = isWholeModel ? "/model_weights" : "/"
@@ -98,8 +102,7 @@ public struct HDF5WeightsStore: TensorStore {
     }
 
     /// Whether an HDF5 file lists its weights as Keras 2 does.
-    static func isOne(_ path: String) throws(Failure) -> Bool {
-        let file = try HDF5File(path: path)
+    static func isOne(_ file: HDF5File) throws(Failure) -> Bool {
         let root = file.groups.contains("/model_weights") ? "/model_weights" : "/"
         return try file.strings("layer_names", of: root) != nil
     }

@@ -1,5 +1,6 @@
 public import Diagnostics
 public import Foundation
+import HDF5
 
 /// The kinds of files that tensors are read from, told by their content.
 public enum TensorContainer: String, Sendable, Hashable, CaseIterable {
@@ -66,8 +67,9 @@ public enum TensorContainer: String, Sendable, Hashable, CaseIterable {
         let path = url.relativePath
         switch self {
         case .hdf5:
-            return try HDF5WeightsStore.isOne(path)
-                ? HDF5WeightsStore(path: path) : HDF5ObjectsStore(path: path)
+            let file = try HDF5File(path: path)
+            return try HDF5WeightsStore.isOne(file)
+                ? HDF5WeightsStore(file) : HDF5ObjectsStore(file)
         case .safetensors: return try SafetensorsStore(path: path)
         case .pyTorchArchive, .pyTorchLegacy: return try PyTorchStore(path: path)
         case .tensorFlowBundle: return try TensorFlowBundleStore(index: path)

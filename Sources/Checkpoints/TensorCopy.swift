@@ -1,5 +1,4 @@
 public import Diagnostics
-import Dispatch
 import Synchronization
 public import Tensors
 
@@ -97,11 +96,11 @@ public struct TensorCopy: Sendable {
         tasks.sort { $0.elements.count > $1.elements.count }
         let state = Mutex<(result: Result, failure: Failure?, byteCount: Int)>((Result(), nil, 0))
         let ordered = tasks
-        parallel(ordered.count, upTo: sink.wantsWholeTensors ? 1 : .max) { index in
+        Workers.run(ordered.count, upTo: sink.wantsWholeTensors ? 1 : 8) { index, scratch in
             guard state.withLock({ $0.failure == nil }) else { return }
             let (item, elements) = ordered[index]
             do throws(Failure) {
-                let (piece, narrowing) = try copy(item, elements, to: sink)
+                let (piece, narrowing) = try copy(item, elements, to: sink, scratch)
                 let done = state.withLock { state in
                     state.result.pieces.append(piece)
                     if narrowing != Narrowing() {
@@ -144,15 +143,11 @@ public struct TensorCopy: Sendable {
         }
         let failures = Mutex<Failure?>(nil)
         let pieces = result.pieces
-        parallel(pieces.count) { index in
+        Workers.run(pieces.count) { index, scratch in
             let piece = pieces[index]
             guard failures.withLock({ $0 == nil }), let entry = entries[piece.name] else { return }
             do throws(Failure) {
-                let buffer = UnsafeMutableRawBufferPointer.allocate(
-                    byteCount: piece.byteCount,
-                    alignment: 64
-                )
-                defer { buffer.deallocate() }
+                let buffer = scratch.bytes(.stored, count: piece.byteCount)
                 if let extent = store.extent(of: entry) {
                     try extent.file.read(at: extent.offset + piece.offset, into: buffer)
                 } else {
@@ -175,31 +170,30 @@ public struct TensorCopy: Sendable {
     private static func copy(
         _ item: Item,
         _ elements: Range<Int>,
-        to sink: any TensorSink
+        to sink: any TensorSink,
+        _ scratch: Scratch
     ) throws(Failure) -> (Piece, Narrowing) {
         let (sourceType, targetType) = (item.entry.elementType, item.target.elementType)
-        var bytes = try read(item, elements)
-        defer { bytes.deallocate() }
+        var bytes = try read(item, elements, scratch)
         var narrowing = Narrowing()
         if sourceType != targetType {
-            let converted = UnsafeMutableRawBufferPointer.allocate(
-                byteCount: elements.count * targetType.byteCount,
-                alignment: 64
+            let converted = scratch.bytes(
+                .converted,
+                count: elements.count * targetType.byteCount
             )
-            narrowing = convert(
-                UnsafeRawBufferPointer(bytes),
-                sourceType,
-                to: targetType,
-                converted
-            )
-            bytes.deallocate()
+            let floats: UnsafeBufferPointer<Float>
+            if sourceType == .float32 {
+                floats = UnsafeBufferPointer(bytes.assumingMemoryBound(to: Float.self))
+            } else {
+                let decoded = scratch.floats(count: elements.count)
+                sourceType.decode(UnsafeRawBufferPointer(bytes), into: decoded)
+                floats = UnsafeBufferPointer(decoded)
+            }
+            narrowing = targetType.encode(floats, into: converted)
             bytes = converted
         }
         if item.isTransposing {
-            let transposed = UnsafeMutableRawBufferPointer.allocate(
-                byteCount: bytes.count,
-                alignment: 64
-            )
+            let transposed = scratch.bytes(.transposed, count: bytes.count)
             let (rows, columns) = item.matrix
             targetType.transpose(
                 UnsafeRawBufferPointer(bytes),
@@ -207,7 +201,6 @@ public struct TensorCopy: Sendable {
                 rows: rows,
                 columns: columns
             )
-            bytes.deallocate()
             bytes = transposed
         }
         let raw = UnsafeRawBufferPointer(bytes)
@@ -224,55 +217,16 @@ public struct TensorCopy: Sendable {
 
     private static func read(
         _ item: Item,
-        _ elements: Range<Int>
+        _ elements: Range<Int>,
+        _ scratch: Scratch
     ) throws(Failure) -> UnsafeMutableRawBufferPointer {
         let width = item.entry.elementType.byteCount
-        let buffer = UnsafeMutableRawBufferPointer.allocate(
-            byteCount: elements.count * width,
-            alignment: 64
-        )
-        do throws(Failure) {
-            if let extent = item.store.extent(of: item.entry) {
-                try extent.file.read(at: extent.offset + elements.lowerBound * width, into: buffer)
-            } else {
-                try item.store.read(item.entry, into: buffer)
-            }
-            return buffer
-        } catch {
-            buffer.deallocate()
-            throw error
+        let buffer = scratch.bytes(.stored, count: elements.count * width)
+        if let extent = item.store.extent(of: item.entry) {
+            try extent.file.read(at: extent.offset + elements.lowerBound * width, into: buffer)
+        } else {
+            try item.store.read(item.entry, into: buffer)
         }
-    }
-
-    private static func convert(
-        _ source: UnsafeRawBufferPointer,
-        _ sourceType: ElementType,
-        to targetType: ElementType,
-        _ target: UnsafeMutableRawBufferPointer
-    ) -> Narrowing {
-        let count = source.count / sourceType.byteCount
-        if sourceType == .float32 {
-            return targetType.encode(
-                source.assumingMemoryBound(to: Float.self),
-                into: target
-            )
-        }
-        let floats = UnsafeMutableBufferPointer<Float>.allocate(capacity: count)
-        defer { floats.deallocate() }
-        sourceType.decode(source, into: floats)
-        return targetType.encode(UnsafeBufferPointer(floats), into: target)
-    }
-
-    /// Runs tasks in order of their numbers, several at a time.
-    private static func parallel(
-        _ count: Int,
-        upTo limit: Int = .max,
-        _ body: @Sendable (Int) -> Void
-    ) {
-        guard limit > 1 else {
-            for index in 0..<count { body(index) }
-            return
-        }
-        DispatchQueue.concurrentPerform(iterations: count) { body($0) }
+        return buffer
     }
 }

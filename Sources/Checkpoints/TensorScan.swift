@@ -1,5 +1,4 @@
 public import Diagnostics
-import Dispatch
 import Synchronization
 public import Tensors
 
@@ -15,11 +14,11 @@ public enum TensorScan {
         let entries = store.entries.filter { $0.elementType.isFloat }
             .sorted { $0.byteCount > $1.byteCount }
         let state = Mutex<(summaries: [String: ValueSummary], failure: Failure?)>(([:], nil))
-        DispatchQueue.concurrentPerform(iterations: entries.count) { index in
+        Workers.run(entries.count) { index, scratch in
             guard state.withLock({ $0.failure == nil }) else { return }
             let entry = entries[index]
             do throws(Failure) {
-                let summary = try summarize(entry, in: store)
+                let summary = try summarize(entry, in: store, scratch)
                 state.withLock { $0.summaries[entry.name] = summary }
             } catch {
                 state.withLock { $0.failure = $0.failure ?? error }
@@ -32,20 +31,16 @@ public enum TensorScan {
 
     private static func summarize(
         _ entry: TensorEntry,
-        in store: any TensorStore
+        in store: any TensorStore,
+        _ scratch: Scratch
     ) throws(Failure) -> ValueSummary {
         var summary = ValueSummary()
         let extent = store.extent(of: entry)
         let size = extent == nil ? entry.byteCount : min(entry.byteCount, pieceByteCount)
         guard size > 0 else { return summary }
-        let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: size, alignment: 64)
-        defer { bytes.deallocate() }
+        let bytes = scratch.bytes(.stored, count: size)
         let width = entry.elementType.byteCount
         let isConverted = entry.elementType != .float32
-        let floats = UnsafeMutableBufferPointer<Float>.allocate(
-            capacity: isConverted ? size / width : 0
-        )
-        defer { floats.deallocate() }
         for offset in stride(from: 0, to: entry.byteCount, by: size) {
             let count = min(size, entry.byteCount - offset)
             let piece = UnsafeMutableRawBufferPointer(start: bytes.baseAddress, count: count)
@@ -56,7 +51,7 @@ public enum TensorScan {
             }
             let raw = UnsafeRawBufferPointer(piece)
             if isConverted {
-                let values = UnsafeMutableBufferPointer(rebasing: floats[..<(count / width)])
+                let values = scratch.floats(count: count / width)
                 entry.elementType.decode(raw, into: values)
                 summary.add(UnsafeBufferPointer(values), bytes: raw)
             } else {

@@ -15,7 +15,7 @@ public struct ValueSummary: Sendable, Hashable {
     /// Takes more values in.
     ///
     /// - Parameter bytes: the stored elements, for the digest. Every piece but the last is a
-    ///   multiple of 256 bytes.
+    ///   multiple of 64 KiB.
     public mutating func add(
         _ values: UnsafeBufferPointer<Float>,
         bytes: UnsafeRawBufferPointer

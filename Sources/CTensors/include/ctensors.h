@@ -44,5 +44,7 @@ void ct_transpose64(const uint64_t *source, uint64_t *target, size_t rows, size_
 ct_summary ct_summarize(const float *values, size_t count);
 
 /// A 64-bit digest that continues from `state` (0 to begin). Stretches may be cut at multiples of
-/// 256 bytes without changing the result. It guards against accidents, not against forgers.
+/// `CT_DIGEST_BLOCK` bytes without changing the result. It guards against accidents, not against
+/// forgers.
 uint64_t ct_digest(uint64_t state, const void *bytes, size_t count);
+#define CT_DIGEST_BLOCK 65536
