@@ -128,6 +128,8 @@ let package = Package(
             ],
             swiftSettings: swiftSettings
         ),
+        // The library's example: with the settings of a package that only uses it.
+        .executableTarget(name: "read-checkpoint", dependencies: ["Bert", "Conversion"]),
         .target(
             name: "TestSupport",
             dependencies: ["Tensors", "HDF5", "Diagnostics"],

@@ -12,8 +12,11 @@ extension Conversion {
         func add(_ name: String, _ value: JSONValue) {
             files.append((name, Array((value.text() + "\n").utf8)))
         }
-        let configuration = plan.configuration
         let tokenizer = try tokenizerFiles()
+        guard let configuration = plan.configuration else {
+            return try foreignFiles(["config.json"] + Self.foreignTokenizerFiles + ["vocab.txt"])
+                + [("README.md", Array(card(command).utf8))]
+        }
         if plan.options.format.isKerasHub {
             let preset = KerasHubPreset(
                 configuration: configuration,
@@ -35,13 +38,21 @@ extension Conversion {
     /// The tokenizer's files: made from the vocabulary, or, for a tokenizer that is not WordPiece,
     /// copied as they are.
     private func tokenizerFiles() throws(Failure) -> [(name: String, bytes: [UInt8])] {
-        if let vocabulary = plan.vocabulary, let tokenizer = plan.tokenizer {
+        if let vocabulary = plan.vocabulary, let tokenizer = plan.tokenizer,
+            let configuration = plan.configuration
+        {
             return TokenizerFiles.files(
                 vocabulary: vocabulary,
                 configuration: tokenizer,
-                maximumPositions: plan.configuration.longestSequence
+                maximumPositions: configuration.longestSequence
             )
         }
+        return try foreignFiles(Self.foreignTokenizerFiles)
+    }
+
+    /// Files of the source that are copied as they are, where it has them.
+    private func foreignFiles(_ names: [String]) throws(Failure) -> [(name: String, bytes: [UInt8])]
+    {
         var isFolder: ObjCBool = false
         let source = plan.source.url
         guard FileManager.default.fileExists(atPath: source.path, isDirectory: &isFolder) else {
@@ -49,7 +60,7 @@ extension Conversion {
         }
         let folder = isFolder.boolValue ? source : source.deletingLastPathComponent()
         var files: [(name: String, bytes: [UInt8])] = []
-        for name in Self.foreignTokenizerFiles {
+        for name in names {
             let url = folder.appending(path: name)
             guard FileManager.default.fileExists(atPath: url.path) else { continue }
             files.append((name, try readFile(url)))
@@ -63,15 +74,14 @@ extension Conversion {
     ]
 
     private func card(_ command: String?) -> String {
-        let configuration = plan.configuration
         let name = plan.source.url.standardizedFileURL.lastPathComponent
         var card = ModelCard(
             name: "\(name) as \(plan.options.format.phrase)",
             summary: "Converted by BertKit from \(plan.source.layout)."
         )
         card.library = plan.options.format.isKerasHub ? "keras-hub" : "transformers"
-        card.pipeline = configuration.head.pipeline
-        card.tags = [configuration.modelType.rawValue]
+        card.pipeline = plan.configuration?.head.pipeline
+        card.tags = plan.configuration.map { [$0.modelType.rawValue] } ?? []
         card.command = command
         card.use = []
         card.details = [
@@ -80,7 +90,7 @@ extension Conversion {
                 "\(plan.rows.count), \(plan.byteCount) bytes as \(plan.elementType.rawValue)"
             )
         ]
-        if configuration.head.hasLabels {
+        if let configuration = plan.configuration, configuration.head.hasLabels {
             card.details.append(
                 (
                     "labels, in the order of the outputs",

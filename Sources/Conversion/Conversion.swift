@@ -95,10 +95,13 @@ public struct Conversion: Sendable {
                 attributes: [HDF5Attribute("", "layer_names", .list(tensors.map(\.name).sorted()))]
             )
         case .huggingFaceHDF5:
+            guard let configuration = plan.configuration else {
+                preconditionFailure("an unknown model is written as safetensors alone")
+            }
             return try HDF5WeightsFile.create(
                 at: path,
                 HuggingFaceTensorFlow.layers(
-                    plan.configuration,
+                    configuration,
                     names: plan.rows.map(\.canonicalName)
                 ),
                 tensors,
@@ -127,7 +130,10 @@ public struct Conversion: Sendable {
             let name =
                 switch plan.options.format {
                 case .huggingFaceHDF5:
-                    HuggingFaceTensorFlow.modelName(plan.configuration) + "/" + row.to
+                    plan.configuration.map(HuggingFaceTensorFlow.modelName).map {
+                        $0 + "/" + row.to
+                    }
+                        ?? row.to
                 case .kerasHub, .kerasWeights:
                     "/" + row.to.split(separator: "/").dropLast().joined(separator: "/")
                 case .safetensors: row.to

@@ -26,8 +26,8 @@ public struct ConversionPlan: Sendable {
 
     public let source: Checkpoint
     public let options: ConversionOptions
-    /// What the target is a model of.
-    public let configuration: BertConfiguration
+    /// What the target is a model of; `nil` when nobody knows, and the tensors keep their names.
+    public let configuration: BertConfiguration?
     public let rows: [Row]
     /// What of the source is not written, with the rule that says so.
     public let ignored: [(name: String, rule: String)]
@@ -46,8 +46,19 @@ public struct ConversionPlan: Sendable {
     /// - Throws: `Failure` when the source is no complete model of its configuration, the target
     ///   cannot express it, or an option does not fit.
     public init(_ source: Checkpoint, _ options: ConversionOptions) throws(Failure) {
+        if source.configuration == nil, Verbatim.isPossible(source, options) {
+            self.source = source
+            self.options = options
+            configuration = nil
+            approximations = []
+            (vocabulary, tokenizer) = (nil, nil)
+            let verbatim = try Verbatim(source, options)
+            (rows, ignored) = (verbatim.rows, verbatim.ignored)
+            notes = source.notes + verbatim.notes
+            return
+        }
         var selection = try TensorSelection(source, options)
-        var configuration = selection.configuration
+        let configuration = selection.configuration
         try TargetCheck.refuse(configuration, options, source)
         approximations = TargetCheck.approximations(configuration, options.format)
         guard approximations.isEmpty || options.allowsApproximation else {
@@ -72,7 +83,6 @@ public struct ConversionPlan: Sendable {
                     + configuration.labels.map(printable).joined(separator: ", ")
             )
         }
-        configuration.labels = selection.configuration.labels
         self.source = source
         self.options = options
         self.configuration = configuration

@@ -50,7 +50,7 @@ struct TargetNames {
                 )
             )
         }
-        return shards(rows)
+        return Self.shards(rows, options)
     }
 
     private func kept(_ type: ElementType) -> ElementType {
@@ -85,7 +85,10 @@ struct TargetNames {
 
     /// Spreads the model's rows over several files of at most the size that was asked for; the
     /// variables of one Keras object stay together.
-    private func shards(_ rows: [ConversionPlan.Row]) -> [ConversionPlan.Row] {
+    static func shards(
+        _ rows: [ConversionPlan.Row],
+        _ options: ConversionOptions
+    ) -> [ConversionPlan.Row] {
         guard let limit = options.shardByteCount else { return rows }
         let isKeras = options.format == .kerasHub
         let others = rows.filter { $0.file == "task.weights.h5" }
