@@ -35,6 +35,7 @@ public struct Conversion: Sendable {
         progress: @escaping @Sendable (_ byteCount: Int) -> Void = { _ in }
     ) throws(Failure) -> Report {
         try refuseSource(url)
+        try plan.source.checkValues()
         var report: Report?
         try AtomicOutput.folder(url, force: plan.options.force) { (folder) throws(Failure) in
             let (narrowing, nonFinite) = try writeTensors(into: folder, progress)

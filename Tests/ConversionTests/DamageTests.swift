@@ -3,6 +3,7 @@ import Checkpoints
 import Diagnostics
 import Foundation
 import Tensors
+import TestSupport
 import Testing
 
 /// Damaged checkpoints end in a `Failure` or in a model, never in a crash.
@@ -53,7 +54,7 @@ import Testing
             let original = [UInt8](try Data(contentsOf: file))
             // Structure comes first in most of these files, and it is what has to be hit.
             let isTail = target.file.hasSuffix(".bin") || target.file.hasSuffix(".keras")
-            var generator = DamageGenerator(state: UInt64(target.count) &+ UInt64(original.count))
+            var generator = SeededGenerator(state: UInt64(target.count) &+ UInt64(original.count))
             var refused = 0
             for number in 0..<target.count {
                 let head = 0..<min(original.count, 6000)

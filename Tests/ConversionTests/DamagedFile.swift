@@ -4,24 +4,12 @@ import Conversion
 import Diagnostics
 import Foundation
 import Tensors
-
-/// SplitMix64: the same seed gives the same numbers everywhere.
-struct DamageGenerator: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
-    }
-}
+import TestSupport
 
 extension [UInt8] {
     /// The same with one to four changes of the kinds that hurt readers: a bit, a byte, a field of
     /// eight bytes at an extreme, a stretch exchanged with another, the end cut off.
-    func damaged(_ generator: inout DamageGenerator, within range: Range<Int>? = nil) -> [UInt8] {
+    func damaged(_ generator: inout SeededGenerator, within range: Range<Int>? = nil) -> [UInt8] {
         var bytes = self
         for _ in 0..<Int.random(in: 1...4, using: &generator) where !bytes.isEmpty {
             let limit = range?.clamped(to: 0..<bytes.count) ?? 0..<bytes.count
