@@ -31,6 +31,7 @@ public struct Conversion: Sendable {
         command: String? = nil,
         progress: @escaping @Sendable (_ byteCount: Int) -> Void = { _ in }
     ) throws(Failure) -> Report {
+        if let store = plan.source.store as? any ChecksummedStore { try store.checkValues() }
         var report: Report?
         try AtomicOutput.folder(url, force: plan.options.force) { (folder) throws(Failure) in
             let narrowing = try writeTensors(into: folder, progress)
