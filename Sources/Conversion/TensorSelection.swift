@@ -28,8 +28,9 @@ struct TensorSelection {
             throw source.configurationProblem
                 ?? Failure(.missingInput, source.url.relativePath, "there is no configuration")
         }
+        let stored = Set(source.store.entries.map(\.name))
         ignored =
-            source.ignored
+            source.ignored.filter { stored.contains($0.name) }
             + source.copies.map { ($0.entry.name, "a copy of \($0.name), to which it is tied") }
         var found = source.tensors.map {
             Selected(
