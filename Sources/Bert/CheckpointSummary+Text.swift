@@ -40,9 +40,9 @@ extension CheckpointSummary {
             let keys = members.keys.sorted()
             let width = keys.map(\.count).max() ?? 0
             for key in keys {
-                guard let value = members[key], key != "id2label", key != "label2id" else {
-                    continue
-                }
+                guard let value = members[key], key != "id2label", key != "label2id",
+                    value != .array([])
+                else { continue }
                 lines.append("  \(Self.padded(key, width))  \(Self.inline(value))")
             }
         }

@@ -97,10 +97,38 @@ public struct CheckpointSummary: Sendable, Encodable {
         parameters = ParameterCounts(tensors)
         tensorBytes = tensors.reduce(0) { $0 + $1.bytes }
         fileBytes = store.fileByteCount
+        let empty = store.weightlessLayers.map(printable)
         notes =
             checkpoint.notes
-            + store.weightlessLayers.map { "the layer \(printable($0)) holds no tensor" }
-            + oddities.notes
+            + (empty.isEmpty ? [] : ["layers without tensors: \(listing(empty))"])
+            + oddities.notes + Self.misfits(checkpoint)
+    }
+
+    /// Where the tensors are not those of a model of this configuration.
+    private static func misfits(_ checkpoint: Checkpoint) -> [String] {
+        guard let configuration = checkpoint.configuration else { return [] }
+        var shapes = BertParameters<Shape>(configuration)
+        // Encoders are kept with a pooler or without.
+        if checkpoint["pooler.dense.weight"] == nil, checkpoint.head == .none {
+            shapes.pooler = nil
+        }
+        var (missing, misshaped): ([String], [String]) = ([], [])
+        for (name, shape) in shapes.leaves {
+            guard let found = checkpoint[name] else {
+                missing.append(name)
+                continue
+            }
+            guard found.shape != shape else { continue }
+            misshaped.append("\(name) is \(found.shape), must be \(shape)")
+        }
+        var notes: [String] = []
+        if !missing.isEmpty {
+            notes.append("the configuration asks for tensors that are missing: \(listing(missing))")
+        }
+        if !misshaped.isEmpty {
+            notes.append("the configuration contradicts the tensors: \(listing(misshaped))")
+        }
+        return notes
     }
 
     /// What the configuration says about the model; what it says about the writing library is
@@ -150,7 +178,12 @@ private struct Oddities {
     init(_ checkpoint: Checkpoint, _ scan: [String: ValueSummary]) {
         var first: [UInt64: TensorEntry] = [:]
         let copies = Set(checkpoint.copies.map(\.entry.name))
+        let parameters = Set(checkpoint.tensors.map(\.entry.name))
         for entry in checkpoint.store.entries {
+            if parameters.contains(entry.name), !entry.elementType.isFloat {
+                phrases[entry.name] = ["not floats"]
+            }
+            if entry.shape.count == 0 { phrases[entry.name] = ["empty"] }
             guard let values = scan[entry.name], entry.shape.count > 0 else { continue }
             var found: [String] = []
             if values.nanCount > 0 { found.append("\(values.nanCount) NaN") }
@@ -171,10 +204,19 @@ private struct Oddities {
             if !found.isEmpty { phrases[entry.name] = found }
         }
         let broken = scan.filter { !$0.value.isFinite }.count
-        if broken > 0 { notes.append("\(broken) tensors hold values that are not finite") }
-        if !checkpoint.unknown.isEmpty {
+        if broken > 0 {
             notes.append(
-                "\(checkpoint.unknown.count) tensors are of no use to any model that is known"
+                broken == 1
+                    ? "1 tensor holds values that are not finite"
+                    : "\(broken) tensors hold values that are not finite"
+            )
+        }
+        let unknown = checkpoint.unknown.count
+        if unknown > 0 {
+            notes.append(
+                unknown == 1
+                    ? "1 tensor is of no use to any model that is known"
+                    : "\(unknown) tensors are of no use to any model that is known"
             )
         }
     }

@@ -22,7 +22,20 @@ public struct HDF5ObjectsStore: TensorStore {
         try self.init(HDF5File(path: path), calling: source)
     }
 
-    init(_ file: HDF5File, calling source: String? = nil) throws(Failure) {
+    /// Opens a file that is a copy of a part of another one, which failures name.
+    init(copy path: String, of source: String, layout: String) throws(Failure) {
+        do throws(Failure) {
+            try self.init(HDF5File(path: path), calling: source, layout: layout)
+        } catch {
+            throw error.calling(source)
+        }
+    }
+
+    init(
+        _ file: HDF5File,
+        calling source: String? = nil,
+        layout: String? = nil
+    ) throws(Failure) {
         let path = file.path
         var problems: [String] = []
         entries = HDF5Datasets.entries(file.datasets, &problems)
@@ -33,9 +46,8 @@ public struct HDF5ObjectsStore: TensorStore {
             throw Failure(.badData, source ?? path, "this HDF5 file holds no dataset")
         }
         self.source = source ?? path
-        layout =
-            file.groups.contains { $0.hasSuffix("/vars") }
-            ? "Keras 3 weights (HDF5)" : "HDF5 datasets"
+        let isKeras = file.groups.contains { $0.hasSuffix("/vars") }
+        self.layout = layout ?? (isKeras ? "Keras 3 weights (HDF5)" : "HDF5 datasets")
         notes = HDF5Datasets.notes(file)
         datasets = try HDF5Datasets(file)
     }
@@ -44,10 +56,21 @@ public struct HDF5ObjectsStore: TensorStore {
         _ entry: TensorEntry,
         into buffer: UnsafeMutableRawBufferPointer
     ) throws(Failure) {
-        try datasets.read(entry.name, into: buffer)
+        do throws(Failure) {
+            try datasets.read(entry.name, into: buffer)
+        } catch {
+            throw error.calling(source)
+        }
     }
 
     public func extent(of entry: TensorEntry) -> FileExtent? {
         datasets.extent(of: entry.name)
+    }
+}
+
+extension Failure {
+    /// The same about something of another name.
+    fileprivate func calling(_ subject: String) -> Failure {
+        Failure(kind, subject, reason, remedy: remedy)
     }
 }

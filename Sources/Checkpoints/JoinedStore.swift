@@ -92,6 +92,9 @@ extension JoinedStore {
         guard case .object(let members) = try JSONValue.parse(bytes, source: source),
             case .object(let map)? = members["weight_map"]
         else { throw Failure(.badData, source, "there is no object \"weight_map\"") }
+        guard !map.isEmpty else {
+            throw Failure(.badData, source, "the object \"weight_map\" is empty")
+        }
         var shards: [String: [String]] = [:]
         for (group, value) in map {
             let names: [JSONValue] = if case .array(let list) = value { list } else { [value] }

@@ -37,7 +37,11 @@ public struct KerasArchive: Sendable {
             try output.write(UnsafeRawBufferPointer(part), at: offset)
         }
         try output.close()
-        return try HDF5ObjectsStore(path: copy.path, calling: source)
+        return try HDF5ObjectsStore(
+            copy: copy.path,
+            of: source,
+            layout: "Keras archive (.keras)"
+        )
     }
 
     /// The model's configuration, `config.json`.

@@ -82,7 +82,7 @@ extension KeyMap {
             let found = parts.filter { !$0.1.isEmpty }
             guard !found.isEmpty else { return nil }
             let lists = found.map { kind, names in
-                "\(names.count) \(kind): \(names.joined(separator: ", "))"
+                "\(names.count) \(kind): \(listing(names))"
             }
             return Failure(
                 .badData,

@@ -67,6 +67,8 @@ public struct TensorCopy: Sendable {
     /// What was written.
     public struct Result: Sendable {
         public fileprivate(set) var narrowing: [String: Narrowing] = [:]
+        /// How many values of the source are NaN or infinite, by the target's name, where any are.
+        public fileprivate(set) var nonFinite: [String: Int] = [:]
         fileprivate(set) var pieces: [Piece] = []
     }
 
@@ -100,12 +102,13 @@ public struct TensorCopy: Sendable {
             guard state.withLock({ $0.failure == nil }) else { return }
             let (item, elements) = ordered[index]
             do throws(Failure) {
-                let (piece, narrowing) = try copy(item, elements, to: sink, scratch)
+                let (piece, narrowing, nonFinite) = try copy(item, elements, to: sink, scratch)
                 let done = state.withLock { state in
                     state.result.pieces.append(piece)
                     if narrowing != Narrowing() {
                         state.result.narrowing[piece.name, default: Narrowing()] += narrowing
                     }
+                    if nonFinite > 0 { state.result.nonFinite[piece.name, default: 0] += nonFinite }
                     state.byteCount += piece.byteCount
                     return state.byteCount
                 }
@@ -172,10 +175,12 @@ public struct TensorCopy: Sendable {
         _ elements: Range<Int>,
         to sink: any TensorSink,
         _ scratch: Scratch
-    ) throws(Failure) -> (Piece, Narrowing) {
+    ) throws(Failure) -> (Piece, Narrowing, nonFinite: Int) {
         let (sourceType, targetType) = (item.entry.elementType, item.target.elementType)
         var bytes = try read(item, elements, scratch)
         var narrowing = Narrowing()
+        let nonFinite =
+            sourceType.isFloat ? sourceType.nonFiniteCount(UnsafeRawBufferPointer(bytes)) : 0
         if sourceType != targetType {
             let converted = scratch.bytes(
                 .converted,
@@ -190,6 +195,10 @@ public struct TensorCopy: Sendable {
                 floats = UnsafeBufferPointer(decoded)
             }
             narrowing = targetType.encode(floats, into: converted)
+            if sourceType == .float64 {
+                let decoded = UnsafeRawBufferPointer(floats)
+                narrowing.overflowCount += ElementType.float32.nonFiniteCount(decoded) - nonFinite
+            }
             bytes = converted
         }
         if item.isTransposing {
@@ -212,7 +221,7 @@ public struct TensorCopy: Sendable {
             byteCount: raw.count,
             digest: ValueSummary.digest(0, raw)
         )
-        return (piece, narrowing)
+        return (piece, narrowing, nonFinite)
     }
 
     private static func read(

@@ -1,4 +1,5 @@
 public import Diagnostics
+import Glibc
 import Synchronization
 public import Tensors
 
@@ -27,6 +28,49 @@ public enum TensorScan {
         let (summaries, failure) = state.withLock { $0 }
         if let failure { throw failure }
         return summaries
+    }
+
+    /// Whether two tensors of a store have the same elements, byte for byte, as they are stored.
+    ///
+    /// - Returns: `nil` when that says nothing, because they are stored in different types or shapes.
+    public static func areEqual(
+        _ one: TensorEntry,
+        _ other: TensorEntry,
+        in store: any TensorStore
+    ) throws(Failure) -> Bool? {
+        guard one.shape == other.shape, one.elementType == other.elementType else { return nil }
+        guard let first = store.extent(of: one), let second = store.extent(of: other) else {
+            return try digest(one, in: store) == digest(other, in: store)
+        }
+        // A hard link.
+        if first.file.path == second.file.path, first.offset == second.offset { return true }
+        let bytes = UnsafeMutableRawBufferPointer.allocate(
+            byteCount: 2 * pieceByteCount,
+            alignment: 64
+        )
+        defer { bytes.deallocate() }
+        for offset in stride(from: 0, to: one.byteCount, by: pieceByteCount) {
+            let count = min(pieceByteCount, one.byteCount - offset)
+            let left = UnsafeMutableRawBufferPointer(rebasing: bytes[..<count])
+            let right = UnsafeMutableRawBufferPointer(rebasing: bytes[count..<2 * count])
+            try first.file.read(at: first.offset + offset, into: left)
+            try second.file.read(at: second.offset + offset, into: right)
+            guard memcmp(left.baseAddress!, right.baseAddress!, count) == 0 else { return false }
+        }
+        return true
+    }
+
+    private static func digest(
+        _ entry: TensorEntry,
+        in store: any TensorStore
+    ) throws(Failure) -> UInt64 {
+        let bytes = UnsafeMutableRawBufferPointer.allocate(
+            byteCount: entry.byteCount,
+            alignment: 64
+        )
+        defer { bytes.deallocate() }
+        try store.read(entry, into: bytes)
+        return ValueSummary.digest(0, UnsafeRawBufferPointer(bytes))
     }
 
     private static func summarize(

@@ -11,6 +11,9 @@ public struct Conversion: Sendable {
     public struct Report: Sendable {
         /// For each canonical name what a shorter type cost, where it cost anything.
         public let narrowing: [(name: String, Narrowing)]
+        /// For each canonical name how many values are NaN or infinite, where any are: they are
+        /// written as they were read.
+        public let nonFinite: [(name: String, count: Int)]
         /// The files of the output with their bytes, by name.
         public let files: [(name: String, byteCount: Int)]
     }
@@ -31,29 +34,52 @@ public struct Conversion: Sendable {
         command: String? = nil,
         progress: @escaping @Sendable (_ byteCount: Int) -> Void = { _ in }
     ) throws(Failure) -> Report {
+        try refuseSource(url)
         if let store = plan.source.store as? any ChecksummedStore { try store.checkValues() }
         var report: Report?
         try AtomicOutput.folder(url, force: plan.options.force) { (folder) throws(Failure) in
-            let narrowing = try writeTensors(into: folder, progress)
+            let (narrowing, nonFinite) = try writeTensors(into: folder, progress)
             for (name, bytes) in try textFiles(command) { try write(bytes, name, into: folder) }
-            report = Report(narrowing: narrowing, files: try Self.listing(folder))
+            report = Report(
+                narrowing: narrowing,
+                nonFinite: nonFinite,
+                files: try Self.listing(folder)
+            )
         }
         guard let report else { preconditionFailure("a folder was written without a report") }
         return report
     }
 
+    /// Refuses a destination that is the source or holds it: `force` would take it away.
+    private func refuseSource(_ url: URL) throws(Failure) {
+        let destination = url.standardizedFileURL.resolvingSymlinksInPath().path
+        let source = plan.source.url.standardizedFileURL.resolvingSymlinksInPath().path
+        guard source == destination || source.hasPrefix(destination + "/") else { return }
+        throw Failure(
+            .usage,
+            url.relativePath,
+            source == destination
+                ? "this is the source itself" : "the source lies in this folder",
+            remedy: "Choose another destination"
+        )
+    }
+
     /// Writes one file of weights after the other and reads each back.
     ///
-    /// - Returns: for each canonical name what a shorter type cost, where it cost anything.
+    /// - Returns: for each canonical name what a shorter type cost and how many values are not
+    ///   finite, where there is anything to say.
     private func writeTensors(
         into folder: URL,
         _ progress: @escaping @Sendable (Int) -> Void
-    ) throws(Failure) -> [(name: String, Narrowing)] {
+    ) throws(Failure) -> (
+        narrowing: [(name: String, Narrowing)], nonFinite: [(name: String, count: Int)]
+    ) {
         var files: [String] = []
         for row in plan.rows where files.last != row.file && !files.contains(row.file) {
             files.append(row.file)
         }
         var narrowing: [(name: String, Narrowing)] = []
+        var nonFinite: [(name: String, count: Int)] = []
         var written = 0
         for file in files {
             let rows = plan.rows.filter { $0.file == file }
@@ -71,9 +97,12 @@ public struct Conversion: Sendable {
             narrowing += rows.compactMap { row in
                 result.narrowing[row.to].map { (row.canonicalName, $0) }
             }
+            nonFinite += rows.compactMap { row in
+                result.nonFinite[row.to].map { (row.canonicalName, $0) }
+            }
         }
         try writeIndex(files, into: folder)
-        return narrowing
+        return (narrowing, nonFinite)
     }
 
     private func sink(

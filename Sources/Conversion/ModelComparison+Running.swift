@@ -44,8 +44,8 @@ extension ModelComparison {
         return named.compactMap { name, tensor in tensor.map { (name, $0) } }
     }
 
-    /// Texts as the model's tokenizer cuts them; without texts, or without a tokenizer, pieces that
-    /// go through the whole vocabulary, in sequences of several lengths.
+    /// Texts as the model's tokenizer cuts them; without texts, pieces that go through the whole
+    /// vocabulary, in sequences of several lengths.
     private static func sampleBatch(
         _ checkpoint: Checkpoint,
         _ texts: [String]?
@@ -54,8 +54,24 @@ extension ModelComparison {
             preconditionFailure("checked before")
         }
         let longest = configuration.longestSequence
-        if let texts, let source = checkpoint.tokenizer {
+        if let texts {
+            guard let source = checkpoint.tokenizer else {
+                throw Failure(
+                    .missingInput,
+                    checkpoint.url.relativePath,
+                    "there is no vocabulary to cut the texts with",
+                    remedy: "Without texts, both models are run on numbers of pieces"
+                )
+            }
             let vocabulary = try source.loadVocabulary()
+            guard vocabulary.count <= configuration.vocabularySize else {
+                throw Failure(
+                    .badData,
+                    source.url.relativePath,
+                    "the vocabulary has \(vocabulary.count) pieces, and the model has word "
+                        + "embeddings for \(configuration.vocabularySize)"
+                )
+            }
             let tokenizer = WordPieceTokenizer(
                 vocabulary: vocabulary,
                 configuration: try source.loadConfiguration(vocabulary)

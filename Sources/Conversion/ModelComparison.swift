@@ -18,8 +18,14 @@ public struct ModelComparison: Sendable {
         public let isBitEqual: Bool
         public let maximum: Double
         public let mean: Double
-        /// 1 for equal directions; `nil` when one of both is all zero.
+        /// 1 for equal directions; `nil` when one of both has none: all zero, or not finite.
         public let cosine: Double?
+        /// Whether every value of both is finite.
+        let isFinite: Bool
+
+        private enum CodingKeys: String, CodingKey {
+            case name, shape, isBitEqual, maximum, mean, cosine
+        }
     }
 
     /// One output of both on the same inputs.
@@ -65,21 +71,23 @@ public struct ModelComparison: Sendable {
     ) throws(Failure) {
         var mismatches: [String] = []
         var pairs: [(Checkpoint.StoredTensor, Checkpoint.StoredTensor)] = []
-        for tensor in first.tensors {
-            guard let other = second[tensor.name] else {
-                mismatches.append("\(tensor.name) is only in the first")
+        let others = Dictionary(second.everyTensor.map { ($0.name, $0) }) { first, _ in first }
+        let names = Set(first.everyTensor.map(\.name))
+        for tensor in first.everyTensor {
+            guard let other = others[tensor.name] else {
+                mismatches.append("\(printable(tensor.name)) is only in the first")
                 continue
             }
             guard tensor.shape == other.shape else {
                 mismatches.append(
-                    "\(tensor.name) is \(tensor.shape) in the first and \(other.shape) in the second"
+                    "\(printable(tensor.name)) is \(tensor.shape) in the first and \(other.shape) in the second"
                 )
                 continue
             }
             pairs.append((tensor, other))
         }
-        for tensor in second.tensors where first[tensor.name] == nil {
-            mismatches.append("\(tensor.name) is only in the second")
+        for tensor in second.everyTensor where !names.contains(tensor.name) {
+            mismatches.append("\(printable(tensor.name)) is only in the second")
         }
         tensors = try Self.compare(pairs, first, second)
         configurationDifferences = Self.differences(first.configuration, second.configuration)
@@ -90,8 +98,12 @@ public struct ModelComparison: Sendable {
         }
         if !mismatches.isEmpty {
             (outputs, notRunBecause) = (nil, "they do not have the same tensors")
-        } else if let reason = Self.notRunnable(first) ?? Self.notRunnable(second) {
+        } else if let reason = try Self.notRunnable(first) {
             (outputs, notRunBecause) = (nil, reason)
+        } else if let reason = try Self.notRunnable(second) {
+            (outputs, notRunBecause) = (nil, reason)
+        } else if let broken = tensors.first(where: { !$0.isFinite }) {
+            (outputs, notRunBecause) = (nil, "\(broken.name) holds values that are not finite")
         } else {
             outputs = try Self.run(first, second, texts, workers: workers)
             notRunBecause = nil
@@ -150,8 +162,12 @@ public struct ModelComparison: Sendable {
         return found
     }
 
-    private static func notRunnable(_ checkpoint: Checkpoint) -> String? {
+    /// Why a model cannot be run; a configuration that is wrong is a failure.
+    private static func notRunnable(_ checkpoint: Checkpoint) throws(Failure) -> String? {
         guard let configuration = checkpoint.configuration else {
+            if checkpoint.configurationIsWrong, let problem = checkpoint.configurationProblem {
+                throw problem
+            }
             return checkpoint.configurationProblem?.description ?? "there is no configuration"
         }
         let missing = BertParameters<Shape>(configuration).leaves.filter { leaf in
@@ -183,8 +199,9 @@ extension ModelComparison.TensorDifference {
         for (x, y) in zip(one.values, other.values) {
             let (x, y) = (Double(x), Double(y))
             let difference = abs(x - y)
-            // Equal infinities differ by nothing, and a NaN differs from everything.
-            let size = x == y ? 0 : difference.isNaN ? .infinity : difference
+            // Equal infinities differ by nothing, nor do two NaN; one NaN differs from everything.
+            let isSame = x == y || x.isNaN && y.isNaN
+            let size = isSame ? 0 : difference.isNaN ? .infinity : difference
             maximum = max(maximum, size)
             total += size
             dot += x * y
@@ -198,7 +215,8 @@ extension ModelComparison.TensorDifference {
             isBitEqual: one.isBitEqual(to: other),
             maximum: maximum,
             mean: total / Double(max(1, one.values.count)),
-            cosine: length > 0 ? dot / length : nil
+            cosine: length > 0 && (dot / length).isFinite ? dot / length : nil,
+            isFinite: one.firstNonFiniteIndex == nil && other.firstNonFiniteIndex == nil
         )
     }
 }

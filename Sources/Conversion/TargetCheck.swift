@@ -26,7 +26,8 @@ enum TargetCheck {
         case .kerasHub, .kerasWeights:
             guard configuration.family == .bert else {
                 throw refused(
-                    "KerasHub's BERT cannot hold a \(configuration.modelType.rawValue) model",
+                    "KerasHub's BERT cannot hold a model of type "
+                        + configuration.modelType.rawValue,
                     "Convert to safetensors or hf-h5"
                 )
             }

@@ -14,12 +14,24 @@ struct TensorSelection {
         let transform: KeyMap.Transform
         /// Whether the tensor is the source's, and not made.
         let isStored: Bool
+
+        init(
+            _ name: String,
+            _ entry: TensorEntry,
+            _ transform: KeyMap.Transform,
+            _ store: any TensorStore,
+            isStored: Bool = true
+        ) {
+            (self.name, self.entry, self.transform) = (name, entry, transform)
+            (self.store, self.isStored) = (store, isStored)
+            shape = transform.canonical(entry.shape) ?? entry.shape
+        }
     }
 
     private(set) var configuration: BertConfiguration
-    private(set) var tensors: [Selected] = []
+    var tensors: [Selected] = []
     private(set) var ignored: [(name: String, rule: String)]
-    private(set) var notes: [String] = []
+    var notes: [String] = []
     private let source: Checkpoint
 
     init(_ source: Checkpoint, _ options: ConversionOptions) throws(Failure) {
@@ -28,28 +40,29 @@ struct TensorSelection {
             throw source.configurationProblem
                 ?? Failure(.missingInput, source.url.relativePath, "there is no configuration")
         }
-        let stored = Set(source.store.entries.map(\.name))
+        let layers = Set(source.store.weightlessLayers)
         ignored =
-            source.ignored.filter { stored.contains($0.name) }
+            source.ignored.filter { !layers.contains($0.name) }
             + source.copies.map { ($0.entry.name, "a copy of \($0.name), to which it is tied") }
         var found = source.tensors.map {
-            Selected(
-                name: $0.name,
-                shape: $0.shape,
-                store: source.store,
-                entry: $0.entry,
-                transform: $0.transform,
-                isStored: true
-            )
+            Selected($0.name, $0.entry, $0.transform, source.store)
         }
-        found += try Self.renamed(source, options, &ignored)
+        let renamed = try Self.renamed(source, options)
+        found += renamed
+        if !renamed.isEmpty {
+            configuration.head = source.head(adding: renamed.map(\.name))
+            Self.count(&configuration, outputsOf: renamed)
+        }
         switch options.head {
         case .keep: break
         case .none: configuration.head = .none
         case .new(let labels, _):
+            try Self.check(labels)
             configuration.head = .sequenceClassification
             configuration.labels = labels
             configuration.problemType = labels.count == 1 ? .regression : .classification
+            ignored += found.filter { $0.name.hasPrefix("classifier.") }
+                .map { ($0.entry.name, "belongs to the head that is replaced") }
             found.removeAll { $0.name.hasPrefix("classifier.") }
         }
         var shapes = BertParameters<Shape>(configuration)
@@ -61,22 +74,51 @@ struct TensorSelection {
             let hidden = configuration.hiddenSize
             shapes.pooler = .init(dense: .init(weight: [hidden, hidden], bias: [hidden]))
         }
-        if configuration.head == .none, hasPooler, !configuration.hasPooler {
-            ignored += found.filter { $0.name.hasPrefix("pooler.") }
-                .map { ($0.entry.name, "belongs to the head that is left out") }
-        }
         self.configuration = configuration
-        let specification = shapes.leaves
-        if case .new(_, let seed) = options.head {
-            found += Self.newHead(
-                specification,
-                known: Set(found.map(\.name)),
-                configuration,
-                seed: seed,
-                &notes
+        var specification = shapes.leaves
+        let known = Set(specification.map(\.name))
+        if let stray = renamed.first(where: { !known.contains($0.name) }) {
+            throw Failure(
+                .usage,
+                source.store.source,
+                "--rename makes \"\(printable(stray.entry.name))\" the parameter "
+                    + "\"\(printable(stray.name))\", which no model with "
+                    + "\(configuration.head.phrase) has"
             )
         }
-        try take(found, specification, options)
+        // A decoder that is not the word embeddings matters to a head that predicts pieces alone.
+        if configuration.head.predictsPieces { try source.checkTies(among: known) }
+        if case .new(_, let seed) = options.head {
+            let stored = Set(found.map(\.name))
+            let new = specification.map(\.name).filter {
+                !stored.contains($0) && ($0.hasPrefix("classifier.") || $0.hasPrefix("pooler."))
+            }
+            specification.removeAll { new.contains($0.name) }
+            try take(found, specification, options)
+            make(new.filter { options.lets($0) }, seed: seed)
+        } else {
+            try take(found, specification, options)
+        }
+        guard !tensors.isEmpty else {
+            throw Failure(.usage, source.store.source, "no tensor is among --only")
+        }
+        if !options.only.isEmpty, tensors.count < known.count {
+            notes.append(
+                "\(tensors.count) of the model's \(known.count) tensors are written: it is not "
+                    + "complete"
+            )
+        }
+    }
+
+    private static func check(_ labels: [String]) throws(Failure) {
+        let repeated = labels.indices.first { labels[..<$0].contains(labels[$0]) }
+        if let repeated {
+            throw Failure(
+                .usage,
+                "--labels",
+                "the label \"\(printable(labels[repeated]))\" is given twice"
+            )
+        }
     }
 
     /// Keeps what the specification demands and `--only` lets through; everything that does not fit
@@ -88,27 +130,29 @@ struct TensorSelection {
     ) throws(Failure) {
         let byName = Dictionary(found.map { ($0.name, $0) }) { first, _ in first }
         let wanted = Set(specification.map(\.name))
-        var problems: [String] = []
+        var missing: [String] = []
+        var misfit: [String] = []
         for (name, shape) in specification {
-            guard options.only.isEmpty || options.only.contains(where: { matches(name, $0) }) else {
+            guard options.lets(name) else {
                 if let tensor = byName[name] {
                     ignored.append((tensor.entry.name, "not among --only"))
                 }
                 continue
             }
             guard let tensor = byName[name] else {
-                problems.append("missing: \(name)")
+                missing.append(name)
                 continue
             }
             guard tensor.shape == shape else {
-                problems.append(
+                misfit.append(
                     "\(printable(tensor.entry.name)) is \(tensor.shape) as \(name), must be \(shape)"
                 )
                 continue
             }
             guard tensor.entry.elementType.isFloat else {
-                problems.append(
-                    "\(printable(tensor.entry.name)) holds \(tensor.entry.elementType.rawValue)"
+                misfit.append(
+                    "\(printable(tensor.entry.name)) holds \(tensor.entry.elementType.rawValue), "
+                        + "not floats"
                 )
                 continue
             }
@@ -117,106 +161,42 @@ struct TensorSelection {
         for tensor in found where !wanted.contains(tensor.name) {
             let known = ignored.contains { $0.name == tensor.entry.name }
             if !known {
-                ignored.append(
-                    (tensor.entry.name, "no part of a model with \(configuration.head.phrase)")
-                )
+                let rule =
+                    options.head == .keep
+                    ? "no part of a model with \(configuration.head.phrase)"
+                    : "belongs to the head that is left out"
+                ignored.append((tensor.entry.name, rule))
             }
         }
         let unknown = source.unknown.filter { entry in
             !options.renames.contains { $0.stored == entry.name }
         }
+        var stray: [String] = []
         if options.only.isEmpty {
-            problems += unknown.map { "unknown: \(printable($0.name)) \($0.shape)" }
+            stray = unknown.map { "\(printable($0.name)) \($0.shape)" }
         } else {
             ignored += unknown.map { ($0.name, "unknown, and not among --only") }
         }
+        let problems = [("missing", missing), ("that do not fit", misfit), ("unknown", stray)]
+            .filter { !$0.1.isEmpty }
+            .map { "\($0.1.count) \($0.0): \(listing($0.1))" }
         guard problems.isEmpty else {
             throw Failure(
                 .badData,
                 source.store.source,
                 "the tensors do not fit the configuration: \(problems.joined(separator: "; "))",
-                remedy: unknown.isEmpty || !options.only.isEmpty
+                remedy: stray.isEmpty
                     ? nil
                     : "Name unknown ones with --rename STORED=CANONICAL, or leave them out with --only"
             )
         }
-        guard !tensors.isEmpty else {
-            throw Failure(.usage, source.store.source, "no tensor is among --only")
-        }
     }
+}
 
-    private static func renamed(
-        _ source: Checkpoint,
-        _ options: ConversionOptions,
-        _ ignored: inout [(name: String, rule: String)]
-    ) throws(Failure) -> [Selected] {
-        var selected: [Selected] = []
-        for (stored, canonical) in options.renames {
-            guard let entry = source.unknown.first(where: { $0.name == stored }) else {
-                throw Failure(
-                    .usage,
-                    source.store.source,
-                    "--rename names \"\(printable(stored))\", and there is no unknown tensor of that "
-                        + "name"
-                )
-            }
-            selected.append(
-                Selected(
-                    name: canonical,
-                    shape: entry.shape,
-                    store: source.store,
-                    entry: entry,
-                    transform: .identity,
-                    isStored: true
-                )
-            )
-        }
-        return selected
-    }
-
-    /// A new classifier, and a pooler where there was none.
-    private static func newHead(
-        _ specification: [(name: String, leaf: Shape)],
-        known: Set<String>,
-        _ configuration: BertConfiguration,
-        seed: UInt64,
-        _ notes: inout [String]
-    ) -> [Selected] {
-        let names = specification.filter {
-            !known.contains($0.name)
-                && ($0.name.hasPrefix("classifier.") || $0.name.hasPrefix("pooler."))
-        }.map(\.name)
-        guard !names.isEmpty else { return [] }
-        let initial = BertModel.initialParameters(configuration, named: names, seed: seed)
-        notes.append("new, drawn from seed \(seed): \(names.joined(separator: ", "))")
-        return made(initial)
-    }
-
-    private static func made(_ tensors: [(name: String, tensor: Tensor)]) -> [Selected] {
-        let store = MemoryStore(source: "memory", tensors)
-        return store.entries.map {
-            Selected(
-                name: $0.name,
-                shape: $0.shape,
-                store: store,
-                entry: $0,
-                transform: .identity,
-                isStored: false
-            )
-        }
-    }
-
-    /// KerasHub's encoder always has a pooler; a masked language model does not use it.
-    mutating func completeForKerasHub() throws(Failure) {
-        guard !tensors.contains(where: { $0.name == "pooler.dense.weight" }) else { return }
-        let hidden = configuration.hiddenSize
-        tensors += Self.made([
-            ("pooler.dense.weight", Tensor(repeating: 0, shape: [hidden, hidden])),
-            ("pooler.dense.bias", Tensor(repeating: 0, shape: [hidden])),
-        ])
-        notes.append(
-            "KerasHub's encoder has a pooler and this model has none: it is written as zeros"
-        )
+extension ConversionOptions {
+    /// Whether `--only` lets a parameter through.
+    func lets(_ name: String) -> Bool {
+        only.isEmpty || only.contains { matches(name, $0) }
     }
 }
 

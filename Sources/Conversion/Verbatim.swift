@@ -12,9 +12,10 @@ struct Verbatim {
     let notes: [String]
 
     /// Whether the names mean the same in the target: they are PyTorch's, or at least look like it.
+    /// A configuration that is wrong is not carried along.
     static func isPossible(_ source: Checkpoint, _ options: ConversionOptions) -> Bool {
         let isDotted = source.store.entries.allSatisfy { !$0.name.contains("/") }
-        return options.format == .safetensors && isDotted
+        return options.format == .safetensors && isDotted && !source.configurationIsWrong
             && (source.naming == .pyTorch || source.naming == nil)
     }
 

@@ -73,3 +73,9 @@ public func printable(_ text: String) -> String {
     }
     return result
 }
+
+/// Names, or sentences, in a row: the first twenty, and how many more there are.
+public func listing(_ items: [String]) -> String {
+    let shown = items.prefix(20).joined(separator: ", ")
+    return items.count > 20 ? "\(shown) and \(items.count - 20) more" : shown
+}

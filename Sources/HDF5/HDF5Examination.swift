@@ -51,11 +51,13 @@ struct Examination {
         let elementByteCount = H5Tget_size(type.id)
         guard elementByteCount > 0 else { throw unreadable() }
         var declared = elementByteCount
-        for dimension in dimensions {
+        // Extents of 0 are passed over, so that no product of some of them overflows either.
+        for dimension in dimensions where dimension > 0 {
             let (product, overflow) = declared.multipliedReportingOverflow(by: dimension)
             guard !overflow else { throw refused("declares more bytes than can be counted") }
             declared = product
         }
+        if dimensions.contains(0) { declared = 0 }
 
         guard let stored = Int(exactly: H5Dget_storage_size(object.id)) else {
             throw refused("declares more bytes than can be counted")

@@ -78,6 +78,30 @@ extension ElementType {
         return narrowing
     }
 
+    /// How many elements are NaN or infinite.
+    ///
+    /// - Precondition: this is a float type.
+    public func nonFiniteCount(_ bytes: UnsafeRawBufferPointer) -> Int {
+        /// Elements whose exponent is all ones.
+        func count<Word: FixedWidthInteger>(_ type: Word.Type, _ exponent: Word) -> Int {
+            bytes.assumingMemoryBound(to: type).reduce(0) {
+                $0 &+ ($1 & exponent == exponent ? 1 : 0)
+            }
+        }
+        switch self {
+        case .float16: return count(UInt16.self, 0x7C00)
+        case .bfloat16: return count(UInt16.self, 0x7F80)
+        case .float64: return count(UInt64.self, 0x7FF0_0000_0000_0000)
+        case .float32:
+            let floats = bytes.assumingMemoryBound(to: Float.self)
+            guard let base = floats.baseAddress, !floats.isEmpty else { return 0 }
+            let summary = ct_summarize(base, floats.count)
+            return summary.nan_count + summary.infinity_count
+        case .int8, .uint8, .int16, .uint16, .int32, .uint32, .int64, .uint64, .bool:
+            preconditionFailure("\(rawValue) is no float type")
+        }
+    }
+
     /// Reverses the bytes of each element, in place.
     public func swapBytes(_ bytes: UnsafeMutableRawBufferPointer) {
         guard let base = bytes.baseAddress else { return }

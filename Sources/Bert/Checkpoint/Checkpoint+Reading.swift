@@ -69,19 +69,27 @@ extension Checkpoint {
         var different: [String] = []
         for copy in copies where names?.contains(copy.name) ?? true {
             guard let original = self[copy.name] else { continue }
-            let isEqual =
-                original.shape == copy.shape
-                ? try tensor(original).isBitEqual(to: try tensor(copy)) : false
-            if !isEqual { different.append(copy.entry.name) }
+            if try !isEqual(original, copy) { different.append(copy.entry.name) }
         }
         guard different.isEmpty else {
             throw Failure(
                 .badData,
                 store.source,
                 "not equal to the tensors they are tied to: "
-                    + different.map(printable).joined(separator: ", "),
+                    + listing(different.map(printable)),
                 remedy: "A decoder of its own is not read"
             )
         }
+    }
+
+    private func isEqual(_ one: StoredTensor, _ other: StoredTensor) throws(Failure) -> Bool {
+        guard one.shape == other.shape else { return false }
+        if one.transform == other.transform,
+            let isEqual = try TensorScan.areEqual(one.entry, other.entry, in: store)
+        {
+            return isEqual
+        }
+        guard one.entry.elementType.isFloat, other.entry.elementType.isFloat else { return false }
+        return try tensor(one).isBitEqual(to: try tensor(other))
     }
 }

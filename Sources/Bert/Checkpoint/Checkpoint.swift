@@ -41,6 +41,9 @@ public struct Checkpoint: Sendable {
     public let configuration: BertConfiguration?
     /// Why there is no configuration.
     public let configurationProblem: Failure?
+    /// Whether the configuration that was found is damaged or contradicts the tensors, rather than
+    /// being of a model that is not understood.
+    public let configurationIsWrong: Bool
     /// The classes that the configuration names.
     public let architectures: [String]
     /// What is on top of the encoder, decided by the tensors, and by the configuration where those
@@ -52,6 +55,7 @@ public struct Checkpoint: Sendable {
     public let notes: [String]
 
     private let byName: [String: Int]
+    private let namedHead: Head?
 
     /// The layout in words: container and names.
     public var layout: String {
@@ -87,18 +91,30 @@ public struct Checkpoint: Sendable {
     ) throws(Failure) {
         let store = weights.store
         var resolution = try NameResolution(store)
+        let finder = ConfigurationFinder(
+            folder: weights.folder,
+            weights: weights,
+            resolution: resolution
+        )
         var described: DescribedConfiguration?
         var problem: Failure?
+        var isWrong = false
         do throws(Failure) {
-            described = try ConfigurationFinder(
-                folder: weights.folder,
-                weights: weights,
-                resolution: resolution
-            ).find(given)
+            let found = try finder.find(given)
+            if let reason = Contradiction.find(found.file.configuration, resolution) {
+                isWrong = true
+                throw Failure(
+                    .badData,
+                    found.origin,
+                    "the configuration contradicts the tensors: \(reason)"
+                )
+            }
+            described = found
         } catch {
             // A configuration that was asked for has to be one.
             if given != nil { throw error }
             problem = error
+            isWrong = isWrong || finder.isDamaged
         }
         resolution.nameHead(hiddenSize: described?.file.configuration.hiddenSize)
         let head = resolution.head(named: described?.file.namedHead)
@@ -111,10 +127,12 @@ public struct Checkpoint: Sendable {
             resolution.ignored + store.weightlessLayers.map { ($0, "holds no tensor") }
         unknown = resolution.unknown
         self.head = head
+        namedHead = described?.file.namedHead
         var configuration = described?.file.configuration
         configuration?.head = head
         self.configuration = configuration
         configurationProblem = problem
+        configurationIsWrong = isWrong
         architectures = described?.file.architectures ?? []
         tokenizer = try TokenizerSource.find(weights, given: vocabulary)
         notes =
@@ -132,6 +150,19 @@ public struct Checkpoint: Sendable {
     ) -> [String] {
         guard let named, named != found, let described else { return [] }
         return ["\(described.origin) names a \(named.phrase); the weights have \(found.article)"]
+    }
+
+    /// What would be on top of the encoder if there were parameters of these canonical names too.
+    public func head(adding names: some Sequence<String>) -> Head {
+        NameResolution.head(Set(tensors.map(\.name)).union(names), named: namedHead)
+    }
+
+    /// The parameters, and what no rule knows under the names of the file, where it holds floats.
+    package var everyTensor: [StoredTensor] {
+        tensors
+            + unknown.filter(\.elementType.isFloat).map {
+                StoredTensor(name: $0.name, shape: $0.shape, entry: $0, transform: .identity)
+            }
     }
 
     /// The parameter of a canonical name; `nil` when the file has none.

@@ -27,7 +27,7 @@ struct ConfigurationFinder {
             let value = try archive.configuration()
             return try read(value, "config.json of \(archive.source)")
         }
-        for name in ["config.json", "bert_config.json"] {
+        for name in Self.names {
             let url = folder.appending(path: name)
             if FileManager.default.fileExists(atPath: url.path) { return try read(url) }
         }
@@ -49,6 +49,28 @@ struct ConfigurationFinder {
                 + "epsilon or the labels"
         )
     }
+
+    /// Whether the configuration that would be taken is no JSON object.
+    var isDamaged: Bool {
+        do throws(Failure) {
+            if let archive = weights.archive {
+                guard case .object = try archive.configuration() else { return true }
+                return false
+            }
+            for name in Self.names {
+                let url = folder.appending(path: name)
+                guard FileManager.default.fileExists(atPath: url.path) else { continue }
+                let value = try JSONValue.parse(try readFile(url), source: url.relativePath)
+                guard case .object = value else { return true }
+                return false
+            }
+            return false
+        } catch {
+            return true
+        }
+    }
+
+    private static let names = ["config.json", "bert_config.json"]
 
     private func read(_ url: URL) throws(Failure) -> DescribedConfiguration {
         let bytes = try readFile(url)
@@ -145,12 +167,10 @@ struct ConfigurationFinder {
     }
 
     private var classCount: Int? {
-        if let head = resolution.tensors.first(where: { $0.name == "classifier.weight" }) {
-            return head.shape[0]
-        }
         var named = resolution
         named.nameHead(hiddenSize: nil)
-        return named.tensors.first { $0.name == "classifier.weight" }?.shape[0]
+        let head = named.tensors.first { $0.name == "classifier.weight" }
+        return head?.shape.dimensions.first
     }
 
     private func huggingFace(_ keras: KerasConfiguration) -> [String: JSONValue] {

@@ -100,7 +100,8 @@ struct NameResolution {
     /// such pair that fits: in Keras a head has the name its maker gave it.
     mutating func nameHead(hiddenSize: Int?) {
         let hidden =
-            hiddenSize ?? tensors.first { $0.name == "embeddings.LayerNorm.bias" }?.shape[0]
+            hiddenSize
+            ?? tensors.first { $0.name == "embeddings.LayerNorm.bias" }?.shape.dimensions.first
         guard naming != .pyTorch, naming != .google, let hidden,
             !tensors.contains(where: { Self.heads.contains($0.name) })
         else { return }
@@ -141,7 +142,7 @@ struct NameResolution {
     }
 
     private static let heads: Set<String> = [
-        "classifier.weight", "qa_outputs.weight", "cls.predictions.bias",
+        "classifier.weight", "classifier.bias", "qa_outputs.weight", "cls.predictions.bias",
         "cls.seq_relationship.weight", "discriminator_predictions.dense.weight",
     ]
 
@@ -149,8 +150,10 @@ struct NameResolution {
     ///
     /// - Parameter named: the configuration's, which tells heads apart that have the same names,
     ///   and chooses where a file has several.
-    func head(named: Head?) -> Head {
-        let found = Set(tensors.map(\.name))
+    func head(named: Head?) -> Head { Self.head(Set(tensors.map(\.name)), named: named) }
+
+    /// The head that parameters of these names make.
+    static func head(_ found: Set<String>, named: Head?) -> Head {
         var heads: [Head] = []
         if found.contains("classifier.weight") {
             let alike: [Head] = [.sequenceClassification, .tokenClassification, .multipleChoice]

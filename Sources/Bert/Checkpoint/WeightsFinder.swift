@@ -75,12 +75,21 @@ struct WeightsFinder {
         var store = found.store
         let task = url.appending(path: "task.weights.h5")
         if chosen.hasPrefix("model.weights"), names.contains("task.weights.h5") {
+            let prefix = KerasObjectNaming.taskPrefix
+            if let entry = store.entries.first(where: { $0.name.hasPrefix(prefix) }) {
+                throw Failure(
+                    .badData,
+                    store.source,
+                    "the dataset \"\(printable(entry.name))\" bears the name of the task's file "
+                        + "beside it"
+                )
+            }
             store = JoinedStore(
                 source: url.relativePath,
                 layout: store.layout,
                 [
                     ("", store),
-                    (KerasObjectNaming.taskPrefix, try HDF5ObjectsStore(path: task.relativePath)),
+                    (prefix, try HDF5ObjectsStore(path: task.relativePath)),
                 ]
             )
         }

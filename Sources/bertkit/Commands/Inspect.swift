@@ -6,8 +6,10 @@ struct Inspect: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Say what a checkpoint is.",
         discussion: """
-            Shows the layout found, the configuration, the task with its labels, every tensor \
-            with its shape, element type and bytes, and the numbers of parameters.
+            Shows the layout found, the configuration, the task with its labels, the numbers of \
+            parameters, and every tensor with its canonical name, shape, element type, storage, \
+            bytes and name in the file. Reads every value and marks with ! what is odd: values \
+            that are not finite, tensors that are all zero or all one value, and two that are equal.
 
             Example:
               bertkit inspect teacher/

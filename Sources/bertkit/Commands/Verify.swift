@@ -12,7 +12,8 @@ struct Verify: ParsableCommand {
         discussion: """
             Compares two checkpoints of any layouts tensor by tensor under their canonical names, \
             then runs both on the same inputs and compares every output. Exit code 0: the same \
-            within the tolerance; 2: different.
+            within the tolerance; 2: different. Labels and other words of the configuration are \
+            shown where they differ, and do not count.
 
             Example:
               bertkit verify teacher/ teacher-pt/
@@ -25,35 +26,38 @@ struct Verify: ParsableCommand {
     @Argument(help: "Another one, of whatever layout.", completion: .file())
     var second: String
 
-    @Option(
-        help: ArgumentHelp(
-            "The largest difference of any value or output that counts as the same.",
-            valueName: "number"
-        )
-    )
-    var tolerance = 1e-4
-
-    @Option(
-        help: ArgumentHelp(
-            "Texts to run both on, one a line (default: pieces from all of the vocabulary).",
-            valueName: "file"
-        ),
-        completion: .file()
-    )
-    var data: String?
-
-    @Flag(help: "Compare the tensors alone, and run nothing.")
-    var tensorsOnly = false
-
-    @Option(help: "How to print the result.")
-    var format: ReportFormat = .text
-
+    @OptionGroup(title: "Comparison") var options: ComparisonOptions
     @OptionGroup(title: "Machine") var compute: ComputeOptions
 
-    func validate() throws {
-        try Limits.check("--tolerance", tolerance, 0...1e6)
-        if tensorsOnly, data != nil {
-            throw ValidationError("'--data' is of no use with '--tensors-only'")
+    struct ComparisonOptions: ParsableArguments {
+        @Option(
+            help: ArgumentHelp(
+                "The largest difference of any value or output that counts as the same.",
+                valueName: "number"
+            )
+        )
+        var tolerance = 1e-4
+
+        @Option(
+            help: ArgumentHelp(
+                "Texts to run both on, one a line (default: pieces from all of the vocabulary).",
+                valueName: "file"
+            ),
+            completion: .file()
+        )
+        var data: String?
+
+        @Flag(help: "Compare the tensors alone, and run nothing.")
+        var tensorsOnly = false
+
+        @Option(help: "How to print the result.")
+        var format: ReportFormat = .text
+
+        func validate() throws {
+            try Limits.check("--tolerance", tolerance, 0...1e6)
+            if tensorsOnly, data != nil {
+                throw ValidationError("'--data' is of no use with '--tensors-only'")
+            }
         }
     }
 
@@ -63,12 +67,12 @@ struct Verify: ParsableCommand {
         let comparison = try ModelComparison(
             one,
             other,
-            texts: try data.map(lines),
-            runs: !tensorsOnly,
+            texts: try options.data.map(lines),
+            runs: !options.tensorsOnly,
             workers: compute.workers ?? WorkerPool.availableProcessors
         )
-        let isSame = comparison.isSame(tolerance: tolerance)
-        switch format {
+        let isSame = comparison.isSame(tolerance: options.tolerance)
+        switch options.format {
         case .text: try StandardOutput.write(text(one, other, comparison, isSame))
         case .json:
             try StandardOutput.write(
@@ -76,7 +80,7 @@ struct Verify: ParsableCommand {
                     first: .init(path: first, layout: one.layout),
                     second: .init(path: second, layout: other.layout),
                     same: isSame,
-                    tolerance: tolerance,
+                    tolerance: options.tolerance,
                     mismatches: comparison.mismatches,
                     configurationDifferences: comparison.configurationDifferences,
                     tensors: comparison.tensors,
@@ -147,8 +151,12 @@ struct Verify: ParsableCommand {
                 "\(output.name): \(Numbers.count(output.count)) values, largest difference "
                 + "\(Numbers.scientific(output.maximum)), mean \(Numbers.scientific(output.mean))\n"
         }
-        if let reason = comparison.notRunBecause, !tensorsOnly { text += "not run: \(reason)\n" }
-        text += isSame ? "same model" : "different models"
-        return text + " (tolerance \(Numbers.scientific(tolerance)))\n"
+        if let reason = comparison.notRunBecause, !options.tensorsOnly {
+            text += "not run: \(reason)\n"
+        }
+        // What was not run may still answer otherwise.
+        let what = comparison.outputs == nil ? "tensors" : "model"
+        text += isSame ? "same \(what)" : "different models"
+        return text + " (tolerance \(Numbers.scientific(options.tolerance)))\n"
     }
 }
