@@ -65,7 +65,8 @@ enum Library {
             path,
             what + cause,
             remedy: isNewer
-                ? "It was written by a newer HDF5, or is damaged: write it again for version 1.10" : nil
+                ? "It was written by a newer HDF5, or is damaged: write it again for version 1.10"
+                : nil
         )
     }
 }
