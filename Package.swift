@@ -39,11 +39,7 @@ let package = Package(
     ],
     targets: [
         .systemLibrary(name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"])]),
-        .systemLibrary(
-            name: "COpenBLAS",
-            pkgConfig: "openblas",
-            providers: [.apt(["libopenblas-dev"])]
-        ),
+        .target(name: "COpenBLAS"),
         .target(
             name: "COneDNN",
             cSettings: hasOneDNN ? [.define("BERTKIT_ONEDNN")] : [],

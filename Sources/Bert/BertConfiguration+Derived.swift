@@ -48,6 +48,12 @@ extension BertConfiguration {
 
     public var hasTokenTypes: Bool { tokenTypeCount > 0 }
 
+    /// Whether the model can tell two texts apart: by token types, or, in the families without
+    /// them, by the separator alone.
+    public var readsPairs: Bool {
+        tokenTypeCount > 1 || family == .distilbert || family == .roberta
+    }
+
     /// Whether the family's class for this head has `pooler.dense`.
     public var hasPooler: Bool {
         switch head {

@@ -34,10 +34,15 @@ public struct ModelCard: Sendable {
     public var library = "transformers"
     public var pipeline: String? = "text-classification"
     /// How the folder is used, as lines of Markdown.
-    public var use = [
-        "`tf_model.h5` loads in TensorFlow with `TFBertForSequenceClassification` of",
-        "transformers 4, and with `bertkit predict --model .` without any Python.",
-    ]
+    public var use = ModelCard.use(of: .bert)
+
+    /// How a written sequence classifier is used.
+    public static func use(of type: ModelType) -> [String] {
+        [
+            "`tf_model.h5` loads in TensorFlow with `TF\(type.classPrefix)ForSequenceClassification` of",
+            "transformers 4, and with `bertkit predict --model .` without any Python.",
+        ]
+    }
     public var metrics: [Metric] = []
     /// The column titles of the comparison of teacher and student.
     public var comparisonHeader: [String] = []

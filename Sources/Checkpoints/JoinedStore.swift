@@ -73,6 +73,15 @@ public struct JoinedStore: TensorStore {
 }
 
 extension JoinedStore {
+    /// Whether an index is Keras 3's, whose names are paths of objects.
+    static func isKerasIndex(_ index: URL) throws(Failure) -> Bool {
+        let value = try JSONValue.parse(try readFile(index), source: index.relativePath)
+        guard case .object(let members) = value, case .object(let map)? = members["weight_map"],
+            !map.isEmpty
+        else { return false }
+        return map.keys.allSatisfy { $0.hasPrefix("/") && $0.hasSuffix("/vars") }
+    }
+
     /// Keras 3 weights in several files: `model.weights.json` and its shards.
     ///
     /// The index maps groups of variables (`/layers/dense/vars`) to a file, or to several, over

@@ -11,6 +11,8 @@ public final class OutputFile: Sendable {
     public let path: String
     private let descriptor: Int32
     private let isClosed = Mutex(false)
+    /// The system lets one thread at a time write to a file, and the others spin; here they sleep.
+    private let writing = Mutex(())
 
     /// Creates the file, which must not exist: no link is followed, nothing is replaced.
     ///
@@ -70,21 +72,29 @@ public final class OutputFile: Sendable {
     public func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(Failure) {
         precondition(offset >= 0, "writing at \(offset)")
         guard let base = bytes.baseAddress else { return }
+        let problem = writing.withLock { _ in write(base, bytes.count, at: offset) }
+        guard problem == 0 else {
+            errno = problem
+            throw systemFailure(.inputOutput, path, "the file cannot be written")
+        }
+        if bytes.count >= 1 << 20 { Self.startWriting(descriptor, offset, bytes.count) }
+    }
+
+    /// Gives `errno`, 0 for success.
+    private func write(_ base: UnsafeRawPointer, _ byteCount: Int, at offset: Int) -> Int32 {
         var count = 0
-        while count < bytes.count {
+        while count < byteCount {
             let answer = pwrite(
                 descriptor,
                 base + count,
-                bytes.count - count,
+                byteCount - count,
                 off_t(offset + count)
             )
             if answer < 0 && errno == EINTR { continue }
-            guard answer > 0 else {
-                throw systemFailure(.inputOutput, path, "the file cannot be written")
-            }
+            guard answer > 0 else { return errno }
             count += answer
         }
-        if bytes.count >= 1 << 20 { Self.startWriting(descriptor, offset, bytes.count) }
+        return 0
     }
 
     /// Asks the system to begin putting a stretch on the disk, so that little is left to be done

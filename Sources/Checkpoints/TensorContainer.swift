@@ -74,7 +74,7 @@ public enum TensorContainer: String, Sendable, Hashable, CaseIterable {
         case .pyTorchArchive, .pyTorchLegacy: return try PyTorchStore(path: path)
         case .tensorFlowBundle: return try TensorFlowBundleStore(index: path)
         case .shardIndex:
-            return path.hasSuffix(".weights.json")
+            return try JoinedStore.isKerasIndex(url)
                 ? try JoinedStore.kerasShards(index: url) : try ShardedStore(index: url)
         case .kerasArchive:
             return try KerasArchive(path: path).weights()

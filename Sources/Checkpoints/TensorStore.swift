@@ -1,5 +1,6 @@
 public import Diagnostics
 public import Foundation
+import Glibc
 public import Tensors
 
 /// What a store says about one tensor before reading it.
@@ -76,10 +77,8 @@ extension TensorStore {
     /// The bytes of all files.
     public var fileByteCount: Int {
         files.reduce(0) { total, url in
-            let attributes = try? FileManager.default.attributesOfItem(
-                atPath: url.resolvingSymlinksInPath().path
-            )
-            return total + (attributes?[.size] as? Int ?? 0)
+            var status = stat()
+            return stat(url.path, &status) == 0 ? total + Int(status.st_size) : total
         }
     }
 

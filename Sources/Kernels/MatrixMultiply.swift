@@ -21,7 +21,7 @@ public enum MatrixBackend: String, Sendable {
     public static var description: String {
         switch current {
         case .oneDNN: "oneDNN \(String(cString: bk_onednn_version()))"
-        case .openBLAS: String(cString: openblas_get_config())
+        case .openBLAS: String(cString: bk_openblas_description())
         }
     }
 }
@@ -167,21 +167,20 @@ extension Linear {
                 for row in 0..<out.rows {
                     (out.base + row * out.stride).update(from: bias, count: output)
                 }
-                cblas_sgemm(
-                    CblasRowMajor,
-                    CblasNoTrans,
-                    CblasTrans,
-                    blasint(x.rows),
-                    blasint(output),
-                    blasint(input),
+                bk_openblas_sgemm(
+                    0,
+                    1,
+                    Int32(x.rows),
+                    Int32(output),
+                    Int32(input),
                     1,
                     x.base,
-                    blasint(x.stride),
+                    Int32(x.stride),
                     weight,
-                    blasint(input),
+                    Int32(input),
                     1,
                     out.base,
-                    blasint(out.stride)
+                    Int32(out.stride)
                 )
                 if let activation {
                     for row in 0..<out.rows {
@@ -278,21 +277,20 @@ private func multiply(
         run(shape, a, b, nil, nil, c)
     case .openBLAS:
         // In a matrix of one row or column both strides may be 1; only its extent tells which is which.
-        cblas_sgemm(
-            CblasRowMajor,
-            aStrides.1 == 1 && aStrides.0 >= inner ? CblasNoTrans : CblasTrans,
-            bStrides.1 == 1 && bStrides.0 >= columns ? CblasNoTrans : CblasTrans,
-            blasint(rows),
-            blasint(columns),
-            blasint(inner),
+        bk_openblas_sgemm(
+            aStrides.1 == 1 && aStrides.0 >= inner ? 0 : 1,
+            bStrides.1 == 1 && bStrides.0 >= columns ? 0 : 1,
+            Int32(rows),
+            Int32(columns),
+            Int32(inner),
             1,
             a,
-            blasint(max(aStrides.0, aStrides.1)),
+            Int32(max(aStrides.0, aStrides.1)),
             b,
-            blasint(max(bStrides.0, bStrides.1)),
+            Int32(max(bStrides.0, bStrides.1)),
             accumulate ? 1 : 0,
             c,
-            blasint(cStride)
+            Int32(cStride)
         )
     }
 }

@@ -1,6 +1,5 @@
 import CKernels
 import COneDNN
-import COpenBLAS
 import Glibc
 import Synchronization
 
@@ -31,7 +30,6 @@ public final class WorkerPool: @unchecked Sendable {
         wake = .allocate(capacity: 1)
         pthread_mutex_init(lock, nil)
         pthread_cond_init(wake, nil)
-        openblas_set_num_threads(1)
         for worker in 1..<max(1, workerCount) {
             let start = Unmanaged.passRetained(WorkerStart(pool: self, worker: worker))
             var thread = pthread_t()

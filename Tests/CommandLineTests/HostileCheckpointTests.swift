@@ -93,7 +93,7 @@ extension HostileCheckpointTests {
         ("dangling_soft_link", "is a soft or external link"),
         ("external_link", "is a soft or external link"),
         ("external_storage", "keeps its data in another file"), ("virtual", "is virtual"),
-        ("lzf", "which BertKit does not read"), ("deflate_twice", "the same filter twice"),
+        ("filter", "which BertKit does not read"), ("deflate_twice", "the same filter twice"),
         ("name", "not printable UTF-8"), ("deep", "nested deeper than 32 levels"),
         ("shape_bomb", "bytes"), ("contiguous_bomb", "bytes"), ("compound", "compound"),
         ("odd_float", "is not IEEE"), ("null_space", "has no extent"), ("text", "text"),

@@ -29,11 +29,11 @@ struct Workload {
     init(lengths asked: [Int]?, for classifier: TextClassifier) throws(Failure) {
         let configuration = classifier.configuration
         let positions = try classifier.maximumLength(nil)
-        if let longest = asked?.max(), longest > configuration.maximumPositionCount {
+        if let longest = asked?.max(), longest > configuration.longestSequence {
             throw Failure(
                 .usage,
                 "--lengths",
-                "\(longest) pieces are more than the model's \(configuration.maximumPositionCount) "
+                "\(longest) pieces are more than the model's \(configuration.longestSequence) "
                     + "positions"
             )
         }

@@ -61,7 +61,7 @@ struct Demo: ParsableCommand {
         let widths = [
             "--hidden", String(sizes.hiddenSize), "--heads", String(sizes.attentionHeadCount),
             "--intermediate", String(sizes.intermediateSize),
-            "--max-positions", String(sizes.maximumPositionCount),
+            "--max-positions", String(sizes.longestSequence),
         ]
         let schedule = [
             "--epochs", "3", "--learning-rate", "5e-4",

@@ -84,7 +84,7 @@ extension Distill {
             tokenizerFiles: TokenizerFiles.files(
                 vocabulary: teacher.vocabulary,
                 configuration: teacher.tokenizerConfiguration,
-                maximumPositions: student.model.configuration.maximumPositionCount
+                maximumPositions: student.model.configuration.longestSequence
             ),
             run: run,
             log: log,

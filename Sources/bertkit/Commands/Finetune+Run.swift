@@ -66,7 +66,7 @@ extension Finetune {
             tokenizerFiles: TokenizerFiles.files(
                 vocabulary: vocabulary,
                 configuration: tokenizer,
-                maximumPositions: student.model.configuration.maximumPositionCount
+                maximumPositions: student.model.configuration.longestSequence
             ),
             run: run,
             log: log,

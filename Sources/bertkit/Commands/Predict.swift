@@ -66,7 +66,7 @@ struct Predict: ParsableCommand {
         var truncated = 0
         while let portion = try lines.next(limit: batchSize) {
             // What comes before a line that cannot be answered is answered.
-            let readsPairs = classifier.configuration.tokenTypeCount > 1
+            let readsPairs = classifier.configuration.readsPairs
             let bad = readsPairs ? nil : portion.lines.firstIndex { $0.pair != nil }
             let encodings = portion.lines.prefix(bad ?? portion.lines.count).map { line in
                 classifier.tokenizer.encode(

@@ -79,7 +79,7 @@ struct TrainingRun {
         for (name, configuration) in models {
             try configuration.checkHoldsTexts(name)
             if file.hasPairs { try configuration.checkReadsPairs(from: file.name, model: name) }
-            maximumLength = min(maximumLength, configuration.maximumPositionCount)
+            maximumLength = min(maximumLength, configuration.longestSequence)
         }
         let dataset = try EncodedDataset(
             file,
@@ -203,6 +203,7 @@ struct TrainingRun {
                 let made = try report(measured)
                 comparison = made
                 var card = card
+                card.use = ModelCard.use(of: model.configuration.modelType)
                 card.fill(from: made, result: result, run: run)
                 return card.text()
             },

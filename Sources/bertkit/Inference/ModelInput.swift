@@ -12,7 +12,7 @@ extension TextClassifier {
     /// - Throws: `Failure` where the model has not as many positions, or none for a text at all.
     func maximumLength(_ asked: Int?) throws(Failure) -> Int {
         try configuration.checkHoldsTexts(folder.url.relativePath)
-        let positions = configuration.maximumPositionCount
+        let positions = configuration.longestSequence
         if let asked, asked > positions {
             throw Failure(
                 .usage,
@@ -57,11 +57,11 @@ extension BertConfiguration {
     ///
     /// - Parameter model: its folder as the user spelled it.
     func checkHoldsTexts(_ model: String) throws(Failure) {
-        guard maximumPositionCount < Self.fewestPositions else { return }
+        guard longestSequence < Self.fewestPositions else { return }
         throw Failure(
             .badData,
             model,
-            "the model has \(maximumPositionCount) positions; a text needs "
+            "the model has \(longestSequence) positions; a text needs "
                 + "\(Self.fewestPositions) at least"
         )
     }
@@ -72,7 +72,7 @@ extension BertConfiguration {
     ///   - source: where the pairs are.
     ///   - model: its folder as the user spelled it.
     func checkReadsPairs(from source: String, model: String) throws(Failure) {
-        guard tokenTypeCount < 2 else { return }
+        guard !readsPairs else { return }
         throw Failure(
             .badData,
             source,
