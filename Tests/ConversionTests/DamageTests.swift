@@ -8,6 +8,9 @@ import Testing
 
 /// Damaged checkpoints end in a `Failure` or in a model, never in a crash.
 @Suite struct `Damage` {
+    /// `BERTKIT_DAMAGE=50` tries fifty times as many files, and others.
+    static let factor = ProcessInfo.processInfo.environment["BERTKIT_DAMAGE"].flatMap(Int.init) ?? 1
+
     /// A file of a folder of `fixtures/layouts`, and how often it is damaged. What is small and is
     /// read by BertKit itself is tried more often than what goes through libhdf5.
     struct Target: Sendable, CustomTestStringConvertible {
@@ -54,9 +57,11 @@ import Testing
             let original = [UInt8](try Data(contentsOf: file))
             // Structure comes first in most of these files, and it is what has to be hit.
             let isTail = target.file.hasSuffix(".bin") || target.file.hasSuffix(".keras")
-            var generator = SeededGenerator(state: UInt64(target.count) &+ UInt64(original.count))
+            var generator = SeededGenerator(
+                state: UInt64(target.count * Self.factor + original.count)
+            )
             var refused = 0
-            for number in 0..<target.count {
+            for number in 0..<target.count * Self.factor {
                 let head = 0..<min(original.count, 6000)
                 let tail = max(0, original.count - 6000)..<original.count
                 let range = number % 3 == 0 ? nil : isTail && number % 3 == 1 ? tail : head
