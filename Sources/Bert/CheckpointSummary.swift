@@ -66,6 +66,7 @@ public struct CheckpointSummary: Sendable, Encodable {
 
     public init(_ checkpoint: Checkpoint, values: Bool = true) throws(Failure) {
         let store = checkpoint.store
+        if values { try checkpoint.checkValues() }
         let scan = values ? try TensorScan.run(store) : [:]
         let oddities = Oddities(checkpoint, scan)
         let canonical = Dictionary(

@@ -7,7 +7,7 @@ import Tensors
 ///
 /// The files hold exactly the tensors that the index names, each in the file it is mapped to.
 /// TensorFlow's indexes put the model's name before that of the tensor; the files do not.
-public struct ShardedStore: TensorStore {
+public struct ShardedStore: ChecksummedStore {
     public let source: String
     public let layout: String
     /// Shard by shard, in the order of the shards' names.
@@ -84,6 +84,10 @@ public struct ShardedStore: TensorStore {
 
     public func extent(of entry: TensorEntry) -> FileExtent? {
         shard(of: entry).extent(of: entry)
+    }
+
+    public func checkValues() throws(Failure) {
+        for shard in shards { try (shard as? any ChecksummedStore)?.checkValues() }
     }
 
     private func shard(of entry: TensorEntry) -> any TensorStore {

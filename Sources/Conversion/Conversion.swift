@@ -35,7 +35,7 @@ public struct Conversion: Sendable {
         progress: @escaping @Sendable (_ byteCount: Int) -> Void = { _ in }
     ) throws(Failure) -> Report {
         try refuseSource(url)
-        if let store = plan.source.store as? any ChecksummedStore { try store.checkValues() }
+        try plan.source.checkValues()
         var report: Report?
         try AtomicOutput.folder(url, force: plan.options.force) { (folder) throws(Failure) in
             let (narrowing, nonFinite) = try writeTensors(into: folder, progress)

@@ -127,6 +127,7 @@ struct Examination {
             case H5Z_FILTER_SHUFFLE: names.append("shuffle")
             case H5Z_FILTER_FLETCHER32: names.append("fletcher32")
             case H5Z_FILTER_SCALEOFFSET: names.append("scaleoffset")
+            case LZFFilter.number: names.append("lzf")
             default:
                 throw Failure(
                     .badData,

@@ -35,6 +35,7 @@ enum Library {
             H5open()
             // A plug-in's constructor would run code when a file names an unknown filter.
             H5PLset_loading_state(0)
+            LZFFilter.register()
             lock.isStarted = true
         }
         H5Eset_auto2(hid_t(H5E_DEFAULT), nil, nil)
@@ -58,7 +59,15 @@ enum Library {
         let isWriting = [ENOSPC, EDQUOT, EFBIG, EIO].contains {
             cause.contains(String(cString: strerror($0)))
         }
-        return Failure(kind == .cannotCreate && isWriting ? .inputOutput : kind, path, what + cause)
+        let isNewer = cause.contains("bad version number")
+        return Failure(
+            kind == .cannotCreate && isWriting ? .inputOutput : kind,
+            path,
+            what + cause,
+            remedy: isNewer
+                ? "It was written by a newer HDF5, or is damaged: write it again for version 1.10"
+                : nil
+        )
     }
 }
 

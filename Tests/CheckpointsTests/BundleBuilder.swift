@@ -1,3 +1,5 @@
+import TestSupport
+
 /// Builds the index of TensorFlow checkpoints, well-formed ones and others.
 struct BundleBuilder {
     struct Tensor {

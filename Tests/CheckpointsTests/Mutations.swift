@@ -2,20 +2,8 @@ import Checkpoints
 import Diagnostics
 import Foundation
 import Tensors
+import TestSupport
 import Testing
-
-/// SplitMix64: the same seed gives the same numbers everywhere.
-struct SeededGenerator: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
-    }
-}
 
 /// Changes a valid file in one place, or cuts it, `count` times, and opens and reads what comes out:
 /// that ends in a `Failure` or in tensors, never in a crash.

@@ -2,6 +2,7 @@ import Checkpoints
 import Diagnostics
 import Foundation
 import Tensors
+import TestSupport
 import Testing
 
 private typealias Build = PickleBuilder

@@ -1,6 +1,5 @@
-import Testing
-
 import Conversion
+import Testing
 
 @Suite struct PatternTests {
     @Test func `a star stands for anything, also nothing`() {

@@ -15,6 +15,7 @@ extension Checkpoint {
         _ shapes: BertParameters<Shape>,
         ignoring ignored: Set<String>
     ) throws(Failure) -> BertParameters<Tensor> {
+        try checkValues()
         let specification = shapes.leaves
         let wanted = Set(specification.map(\.name))
         let found = tensors.filter { wanted.contains($0.name) }
@@ -59,6 +60,13 @@ extension Checkpoint {
 
     private func tensor(_ stored: StoredTensor) throws(Failure) -> Tensor {
         stored.transform.canonical(try store.tensor(stored.entry))
+    }
+
+    /// Compares all values with the checksums that the files hold; nothing where they hold none.
+    ///
+    /// - Throws: `badData` naming the first that is damaged.
+    public func checkValues() throws(Failure) {
+        try (store as? any ChecksummedStore)?.checkValues()
     }
 
     /// Compares the copies of tied parameters with the parameters, bit for bit.

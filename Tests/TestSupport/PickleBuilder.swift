@@ -1,34 +1,34 @@
 /// Builds pickles, opcode by opcode.
-struct PickleBuilder {
-    var bytes: [UInt8] = [0x80, 2]
+package struct PickleBuilder {
+    package var bytes: [UInt8] = [0x80, 2]
 
-    static func + (builder: PickleBuilder, bytes: [UInt8]) -> PickleBuilder {
+    package static func + (builder: PickleBuilder, bytes: [UInt8]) -> PickleBuilder {
         PickleBuilder(bytes: builder.bytes + bytes)
     }
 
-    static let stop: [UInt8] = [0x2E]
-    static let mark: [UInt8] = [0x28]
+    package static let stop: [UInt8] = [0x2E]
+    package static let mark: [UInt8] = [0x28]
 
-    static func text(_ text: String) -> [UInt8] {
+    package static func text(_ text: String) -> [UInt8] {
         [0x58] + littleEndian(text.utf8.count, 4) + Array(text.utf8)
     }
 
-    static func integer(_ value: Int) -> [UInt8] {
+    package static func integer(_ value: Int) -> [UInt8] {
         (0..<256).contains(value)
             ? [0x4B, UInt8(value)]
             : Int32(exactly: value) != nil
                 ? [0x4A] + littleEndian(value, 4) : [0x8A, 8] + littleEndian(value, 8)
     }
 
-    static func global(_ module: String, _ name: String) -> [UInt8] {
+    package static func global(_ module: String, _ name: String) -> [UInt8] {
         [0x63] + Array("\(module)\n\(name)\n".utf8)
     }
 
-    static func tuple(_ elements: [UInt8]...) -> [UInt8] {
+    package static func tuple(_ elements: [UInt8]...) -> [UInt8] {
         mark + elements.joined() + [0x74]
     }
 
-    static func storage(
+    package static func storage(
         _ key: String = "0",
         type: String = "FloatStorage",
         count: Int = 6,
@@ -38,7 +38,7 @@ struct PickleBuilder {
             + (isLegacy ? [0x4E] : []) + [0x74, 0x51]
     }
 
-    static func tensor(
+    package static func tensor(
         _ storage: [UInt8] = storage(),
         offset: Int = 0,
         size: [Int] = [2, 3],
@@ -55,14 +55,14 @@ struct PickleBuilder {
             ) + [0x52]
     }
 
-    static func dictionary(_ members: (String, [UInt8])...) -> [UInt8] {
+    package static func dictionary(_ members: (String, [UInt8])...) -> [UInt8] {
         [0x7D] + mark + members.flatMap { text($0.0) + $0.1 } + [0x75]
     }
 
-    static func pickle(_ value: [UInt8]) -> [UInt8] { [0x80, 2] + value + stop }
+    package static func pickle(_ value: [UInt8]) -> [UInt8] { [0x80, 2] + value + stop }
 
     /// The archive that `torch.save` makes of that pickle and those storages.
-    static func archive(
+    package static func archive(
         _ pickle: [UInt8],
         storages: [String: [UInt8]] = ["0": floats(6)],
         byteOrder: String? = "little"
@@ -77,12 +77,12 @@ struct PickleBuilder {
     }
 
     /// 0, 1, 2 … as little-endian floats.
-    static func floats(_ count: Int) -> [UInt8] {
+    package static func floats(_ count: Int) -> [UInt8] {
         (0..<count).flatMap { littleEndian(Float($0).bitPattern, 4) }
     }
 
     /// The file that PyTorch wrote before 1.6.
-    static func legacy(
+    package static func legacy(
         _ value: [UInt8],
         keys: [String] = ["0"],
         storages: [UInt8] = littleEndian(6, 8) + floats(6),

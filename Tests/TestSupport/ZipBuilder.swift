@@ -1,5 +1,5 @@
 /// A naive cyclic redundancy check, bit by bit.
-func cyclicRedundancyCheck(_ bytes: [UInt8], reversedPolynomial: UInt32) -> UInt32 {
+package func cyclicRedundancyCheck(_ bytes: [UInt8], reversedPolynomial: UInt32) -> UInt32 {
     ~bytes.reduce(~0) { remainder, byte in
         (0..<8).reduce(remainder ^ UInt32(byte)) { remainder, _ in
             remainder & 1 == 0 ? remainder >> 1 : remainder >> 1 ^ reversedPolynomial
@@ -7,27 +7,27 @@ func cyclicRedundancyCheck(_ bytes: [UInt8], reversedPolynomial: UInt32) -> UInt
     }
 }
 
-func littleEndian(_ value: some BinaryInteger, _ count: Int) -> [UInt8] {
+package func littleEndian(_ value: some BinaryInteger, _ count: Int) -> [UInt8] {
     (0..<count).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) }
 }
 
 /// Builds zip archives, well-formed ones and others.
-struct ZipBuilder {
-    struct Entry {
-        var name: [UInt8]
-        var bytes: [UInt8]
+package struct ZipBuilder {
+    package struct Entry {
+        package var name: [UInt8]
+        package var bytes: [UInt8]
         /// What the header and the directory say.
-        var flags: (local: Int, central: Int) = (0, 0)
-        var method: (local: Int, central: Int) = (0, 0)
-        var byteCount: (local: Int, central: Int)
-        var checksum: (local: UInt32, central: UInt32)
-        var localName: [UInt8]
-        var extra: [UInt8] = []
+        package var flags: (local: Int, central: Int) = (0, 0)
+        package var method: (local: Int, central: Int) = (0, 0)
+        package var byteCount: (local: Int, central: Int)
+        package var checksum: (local: UInt32, central: UInt32)
+        package var localName: [UInt8]
+        package var extra: [UInt8] = []
         /// What is added to the header's place in the directory.
-        var displacement = 0
-        var isWide = false
+        package var displacement = 0
+        package var isWide = false
 
-        init(_ name: String, _ bytes: [UInt8]) {
+        package init(_ name: String, _ bytes: [UInt8]) {
             self.name = Array(name.utf8)
             localName = self.name
             self.bytes = bytes
@@ -37,18 +37,18 @@ struct ZipBuilder {
         }
     }
 
-    var entries: [Entry]
-    var comment: [UInt8] = []
-    var isWide = false
+    package var entries: [Entry]
+    package var comment: [UInt8] = []
+    package var isWide = false
     /// What the end record says, when that is not how it is.
-    var entryCount: Int?
-    var directoryOffset: Int?
+    package var entryCount: Int?
+    package var directoryOffset: Int?
 
-    init(_ entries: [Entry]) {
+    package init(_ entries: [Entry]) {
         self.entries = entries
     }
 
-    func bytes() -> [UInt8] {
+    package func bytes() -> [UInt8] {
         var file: [UInt8] = []
         var directory: [UInt8] = []
         for entry in entries {
