@@ -39,6 +39,7 @@ let package = Package(
     ],
     targets: [
         .systemLibrary(name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "COpenBLAS"),
         .target(
             name: "COneDNN",
@@ -52,7 +53,7 @@ let package = Package(
         .target(name: "Tensors", dependencies: ["CTensors"], swiftSettings: swiftSettings),
         .target(
             name: "HDF5",
-            dependencies: ["CHDF5", "Diagnostics"],
+            dependencies: ["CHDF5", "CZlib", "Diagnostics"],
             swiftSettings: swiftSettings
         ),
         .target(

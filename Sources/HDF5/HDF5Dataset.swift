@@ -32,6 +32,8 @@ public struct HDF5Dataset: Sendable, Hashable {
     /// The object header's address, which is how the dataset is opened again.
     let address: UInt64
     let elementByteCount: Int
+    /// The extents of a chunk; empty where there are none.
+    let chunkDimensions: [Int]
     /// Where the elements lie in the file, when they lie there in one piece and unfiltered.
     public let fileOffset: Int?
 

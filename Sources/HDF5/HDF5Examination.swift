@@ -79,6 +79,8 @@ struct Examination {
             filters: filters,
             address: address,
             elementByteCount: elementByteCount,
+            chunkDimensions: layout == .chunked
+                ? try chunks(creation, dimensions, elementByteCount, declared, refused) : [],
             fileOffset: extent.map { Int($0.lowerBound) }
         )
         return (dataset, extent)

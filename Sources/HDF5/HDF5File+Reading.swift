@@ -14,6 +14,25 @@ extension HDF5File {
     ) throws(Failure) {
         precondition(buffer.count == dataset.byteCount, "\(dataset.path) has other bytes")
         guard !buffer.isEmpty else { return }
+        if dataset.layout == .chunked, dataset.storedByteCount > 0,
+            !dataset.filters.contains("scaleoffset")
+        {
+            try readChunks(dataset, into: buffer)
+        } else {
+            try readWhole(dataset, into: buffer)
+        }
+        if dataset.isBigEndian {
+            for start in stride(from: 0, to: buffer.count, by: dataset.elementByteCount) {
+                buffer[start..<start + dataset.elementByteCount].reverse()
+            }
+        }
+    }
+
+    /// What is not chunked, or never written: the library has nothing to unpack.
+    private func readWhole(
+        _ dataset: HDF5Dataset,
+        into buffer: UnsafeMutableRawBufferPointer
+    ) throws(Failure) {
         try Library.exclusively { () throws(Failure) in
             guard let object = Handle(H5Oopen_by_addr(file, haddr_t(dataset.address)), H5Oclose),
                 let type = Handle(H5Dget_type(object.id), H5Tclose),
@@ -33,11 +52,6 @@ extension HDF5File {
                     path,
                     "the dataset \"\(printable(dataset.path))\" cannot be read"
                 )
-            }
-        }
-        if dataset.isBigEndian {
-            for start in stride(from: 0, to: buffer.count, by: dataset.elementByteCount) {
-                buffer[start..<start + dataset.elementByteCount].reverse()
             }
         }
     }

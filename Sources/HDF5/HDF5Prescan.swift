@@ -39,9 +39,13 @@ enum Prescan {
         guard let start = try signatureOffset(descriptor, head, size, path) else {
             throw foreign(path, head, size)
         }
-        try checkSuperblock(
-            try bytes(descriptor, at: start, count: 96, path),
-            size: size,
+        let superblock = try bytes(descriptor, at: start, count: 100, path)
+        try checkSuperblock(superblock, size: size, path)
+        try StructureCheck.run(
+            descriptor,
+            superblock: superblock,
+            at: start,
+            byteCount: size,
             path
         )
         return size

@@ -219,6 +219,7 @@ extension HDF5Dataset {
             filters: filters,
             address: address,
             elementByteCount: elementByteCount,
+            chunkDimensions: chunkDimensions,
             fileOffset: fileOffset
         )
     }

@@ -34,7 +34,7 @@ extension HostileCheckpointTests {
                 try $0.edit("model/\(index)") { members in
                     guard case .object(var map)? = members["weight_map"], let key = map.keys.min()
                     else { return }
-                    map["nowhere"] = map[key]
+                    map[key.hasPrefix("/") ? "/nowhere/vars" : "nowhere"] = map[key]
                     members["weight_map"] = .object(map)
                 }
             },
