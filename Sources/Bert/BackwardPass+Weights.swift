@@ -12,10 +12,16 @@ extension BackwardPass {
         }
     }
 
-    private func tasks(_ linear: Linear, _ dOutput: Matrix, _ input: Matrix) -> [Task] {
+    private func tasks(
+        _ operation: ProfiledOperation,
+        _ linear: Linear,
+        _ dOutput: Matrix,
+        _ input: Matrix
+    ) -> [Task] {
         blocks(of: linear).map { [accumulate] block in
-            {
-                linear.outputs(block).accumulateWeight(
+            { recorder in
+                let part = linear.outputs(block)
+                part.accumulateWeight(
                     Matrix(
                         dOutput.base + block.lowerBound,
                         rows: dOutput.rows,
@@ -25,6 +31,7 @@ extension BackwardPass {
                     input,
                     accumulate: accumulate
                 )
+                recorder?.weight(operation, part, rows: input.rows, accumulate: accumulate)
             }
         }
     }
@@ -63,13 +70,23 @@ extension BackwardPass {
         let projections = projectionGradients(index)
         let attention =
             a.firstTokenOnly
-            ? tasks(d.query, projections.query.slice(rows), a.queryInput)
-                + tasks(d.keyValue, projections.keyValue, a.input)
-            : tasks(d.queryKeyValue, projections.all, a.input)
+            ? tasks(.queryKeyValueWeight, d.query, projections.query.slice(rows), a.queryInput)
+                + tasks(.queryKeyValueWeight, d.keyValue, projections.keyValue, a.input)
+            : tasks(.queryKeyValueWeight, d.queryKeyValue, projections.all, a.input)
         return attention
-            + tasks(d.attentionOutput, state.dAttentionOutput[index % 2].slice(rows), a.context)
-            + tasks(d.intermediate, state.dIntermediate[index % 2].slice(rows), a.attended)
-            + tasks(d.output, state.dOutput[index % 2].slice(rows), a.activated)
+            + tasks(
+                .attentionOutputWeight,
+                d.attentionOutput,
+                state.dAttentionOutput[index % 2].slice(rows),
+                a.context
+            )
+            + tasks(
+                .intermediateWeight,
+                d.intermediate,
+                state.dIntermediate[index % 2].slice(rows),
+                a.attended
+            )
+            + tasks(.outputWeight, d.output, state.dOutput[index % 2].slice(rows), a.activated)
     }
 
     func headWeightTasks() -> [Task] {
@@ -77,9 +94,12 @@ extension BackwardPass {
         guard let pooler = d.pooler, let classifier = d.classifier else {
             preconditionFailure("gradients of a model of another kind")
         }
-        return tasks(classifier, state.dLogits, state.droppedPooled)
-            + tasks(pooler, state.dPooled, state.first)
-            + [{ [vectors, accumulate] in vectors.reduce(into: d, accumulate: accumulate) }]
+        let reduction: Task = { [vectors, accumulate] recorder in
+            vectors.reduce(into: d, accumulate: accumulate)
+            recorder?.lap(.gradientReduction, floats: vectors.reducedFloats)
+        }
+        return tasks(.classifierWeight, classifier, state.dLogits, state.droppedPooled)
+            + tasks(.poolerWeight, pooler, state.dPooled, state.first) + [reduction]
     }
 
     /// The embedding tables' gradients, from the gradient of their sum.
@@ -91,7 +111,7 @@ extension BackwardPass {
         var tasks: [Task] = []
         let block = 64
         for start in stride(from: 0, to: words.rowCount, by: block) {
-            tasks.append { [gradients] in
+            tasks.append { [gradients] recorder in
                 for row in start..<min(start + block, words.rowCount) {
                     let target = gradients.wordRow(row)
                     if row >= words.known { target.update(repeating: 0, count: hidden) }
@@ -101,6 +121,9 @@ extension BackwardPass {
                         Elementwise.add(target, d.base + token * hidden, count: hidden)
                     }
                 }
+                let end = min(start + block, words.rowCount)
+                let read = words.starts[end] - words.starts[start]
+                recorder?.lap(.embeddingGradients, floats: (read + end - start) * hidden)
             }
         }
         let places = TableRowPlan(
@@ -110,7 +133,7 @@ extension BackwardPass {
         // RoBERTa's row of padding pieces has no gradient.
         let first = configuration.firstPosition
         for start in stride(from: 0, to: configuration.maximumPositionCount, by: block) {
-            tasks.append {
+            tasks.append { recorder in
                 for position in start..<min(start + block, places.rowCount) {
                     let target = views.positionEmbeddings + position * hidden
                     if !accumulate { target.update(repeating: 0, count: hidden) }
@@ -118,11 +141,14 @@ extension BackwardPass {
                         Elementwise.add(target, d.base + token * hidden, count: hidden)
                     }
                 }
+                let end = min(start + block, places.rowCount)
+                let read = (start..<end).reduce(0) { $0 + places.tokens(of: $1).count }
+                recorder?.lap(.embeddingGradients, floats: (read + end - start) * hidden)
             }
         }
         if configuration.hasTokenTypes {
             let (rows, count) = (state.indices.types, configuration.tokenTypeCount)
-            tasks.append {
+            tasks.append { recorder in
                 let types = views.typeTable
                 if !accumulate { types.update(repeating: 0, count: count * hidden) }
                 for (token, type) in rows.enumerated() {
@@ -132,6 +158,7 @@ extension BackwardPass {
                         count: hidden
                     )
                 }
+                recorder?.lap(.embeddingGradients, floats: (rows.count + count) * hidden)
             }
         }
         return tasks

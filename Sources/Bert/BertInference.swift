@@ -78,7 +78,7 @@ public final class BertInference: @unchecked Sendable {
             pool.run(shards.count) { task, worker in
                 let shard = ShardInference(
                     views: views,
-                    pass: pass,
+                    pass: pass.recording(pool.recorder(worker)),
                     shard: shards[task],
                     places: places,
                     workspace: &workspaces[worker]

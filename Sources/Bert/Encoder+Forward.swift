@@ -1,4 +1,3 @@
-import Glibc
 import Kernels
 import Tokenization
 
@@ -9,6 +8,15 @@ struct ForwardPass {
     let dropout: DropoutPlan
     /// Whether the backward pass will need the values before the activation.
     let training: Bool
+    /// The counters of the worker that runs this, while somebody records.
+    var recorder: OperationRecorder?
+
+    /// The same pass, run by a worker with these counters.
+    func recording(_ recorder: OperationRecorder?) -> ForwardPass {
+        var result = self
+        result.recorder = recorder
+        return result
+    }
 
     var epsilon: Float { Float(configuration.layerNormEpsilon) }
 
@@ -45,6 +53,7 @@ struct ForwardPass {
                 }
             }
         }
+        recorder?.lap(.embeddingSum, floats: 4 * sum.rows * sum.columns, bytes: 12 * sum.rows)
         views.embeddingNorm.forward(
             dense: sum,
             residual: nil,
@@ -55,6 +64,7 @@ struct ForwardPass {
             dropout: dropout.embeddings,
             dropoutAfter: true
         )
+        recorder?.lap(.layerNorm, floats: sum.rows * (saved == nil ? 2 : 3) * sum.columns)
     }
 
     /// One encoder layer over the shard's rows.
@@ -75,6 +85,7 @@ struct ForwardPass {
         let sequences = shard.sequences.shifted(by: -origin.sequence)
         let queryRows = a.firstTokenOnly ? sequences : rows
 
+        recorder?.lap(.planning)
         if a.firstTokenOnly {
             for sequence in shard.sequences {
                 let source = batch.offsets[sequence] - origin.row
@@ -84,7 +95,9 @@ struct ForwardPass {
                     count: a.input.columns
                 )
             }
+            recorder?.lap(.planning)
             views.query.forward(a.queryInput.slice(queryRows), into: a.query.slice(queryRows))
+            recorder?.forward(.queryKeyValue, views.query, rows: queryRows.count)
             let both = Matrix(
                 a.key.base,
                 rows: a.key.rows,
@@ -92,6 +105,7 @@ struct ForwardPass {
                 stride: a.key.stride
             )
             views.keyValue.forward(a.input.slice(rows), into: both.slice(rows))
+            recorder?.forward(.queryKeyValue, views.keyValue, rows: rows.count)
         } else {
             let all = Matrix(
                 a.query.base,
@@ -100,6 +114,7 @@ struct ForwardPass {
                 stride: a.query.stride
             )
             views.queryKeyValue.forward(a.input.slice(rows), into: all.slice(rows))
+            recorder?.forward(.queryKeyValue, views.queryKeyValue, rows: rows.count)
         }
 
         for sequence in shard.sequences {
@@ -113,10 +128,19 @@ struct ForwardPass {
             )
         }
 
+        recorder?.attention(
+            .attention,
+            products: 2,
+            pairs: shard.pairs(of: batch, firstTokenOnly: a.firstTokenOnly),
+            hiddenSize: configuration.hiddenSize,
+            rows: 2 * (queryRows.count + rows.count)
+        )
+
         views.attentionOutput.forward(
             a.context.slice(queryRows),
             into: a.attentionSum.slice(queryRows)
         )
+        recorder?.forward(.attentionOutput, views.attentionOutput, rows: queryRows.count)
         let firstRow = queryRows.lowerBound + (a.firstTokenOnly ? origin.sequence : origin.row)
         views.attentionNorm.forward(
             dense: a.attentionSum.slice(queryRows),
@@ -127,19 +151,25 @@ struct ForwardPass {
             firstRow: firstRow,
             dropout: dropout.attentionOutput(layer: index)
         )
+        let normalized = queryRows.count * configuration.hiddenSize * (training ? 4 : 3)
+        recorder?.lap(.layerNorm, floats: normalized)
         let activation = configuration.activation.kernel
         if training {
             let (before, after) = (a.intermediate.slice(queryRows), a.activated.slice(queryRows))
             views.intermediate.forward(a.attended.slice(queryRows), into: before)
+            recorder?.forward(.intermediate, views.intermediate, rows: before.rows)
             activation.forward(before.base, after.base, count: before.rows * before.columns)
+            recorder?.lap(.activation, floats: 2 * before.rows * before.columns)
         } else {
             views.intermediate.forward(
                 a.attended.slice(queryRows),
                 into: a.activated.slice(queryRows),
                 activation: activation
             )
+            recorder?.forward(.intermediate, views.intermediate, rows: queryRows.count)
         }
         views.output.forward(a.activated.slice(queryRows), into: a.outputSum.slice(queryRows))
+        recorder?.forward(.output, views.output, rows: queryRows.count)
         views.outputNorm.forward(
             dense: a.outputSum.slice(queryRows),
             residual: a.attended.slice(queryRows),
@@ -149,6 +179,7 @@ struct ForwardPass {
             firstRow: firstRow,
             dropout: dropout.output(layer: index)
         )
+        recorder?.lap(.layerNorm, floats: normalized)
     }
 
     private func attend(
@@ -180,49 +211,6 @@ struct ForwardPass {
             dropout: dropout.attention(layer: layer),
             scratch: scratch
         )
-    }
-
-    /// pooled = activation(pooler(first)).
-    ///
-    /// - Parameters:
-    ///   - first: `[b, H]`, the last layer's output for each sequence's first token.
-    ///   - sum: `[b, H]`, receives the values before the activation; may be `pooled`.
-    func pool(_ pooler: Linear, first: Matrix, sum: Matrix, into pooled: Matrix) {
-        pooler.forward(first, into: sum)
-        let count = pooled.rows * pooled.columns
-        switch configuration.poolerActivation {
-        case .tanh:
-            for element in 0..<count { pooled.base[element] = tanhf(sum.base[element]) }
-        case .relu: Activation.relu.forward(sum.base, pooled.base, count: count)
-        case .gelu: Activation.gelu.forward(sum.base, pooled.base, count: count)
-        }
-    }
-
-    /// logits = classifier(dropout(pooled)); RoBERTa and ELECTRA also drop what the pooler reads.
-    ///
-    /// - Parameters:
-    ///   - first: `[b, H]`, the last layer's output for each sequence's first token; dropped in place.
-    ///   - sum: `[b, H]`, receives the pooler's values before the activation, `pooled` those behind
-    ///     it, and `dropped` those that the classifier sees.
-    ///   - logits: `[b, C]`.
-    ///   - firstSequence: the batch's sequence that row 0 stands for.
-    func head(
-        _ pooler: Linear,
-        _ classifier: Linear,
-        first: Matrix,
-        sum: Matrix,
-        pooled: Matrix,
-        dropped: Matrix,
-        logits: Matrix,
-        firstSequence: Int
-    ) {
-        let count = pooled.rows * pooled.columns
-        let firstElement = firstSequence * pooled.columns
-        dropout.firstTokens.apply(to: first.base, count: count, first: firstElement)
-        pool(pooler, first: first, sum: sum, into: pooled)
-        dropped.base.update(from: pooled.base, count: count)
-        dropout.pooled.apply(to: dropped.base, count: count, first: firstElement)
-        classifier.forward(dropped, into: logits)
     }
 }
 

@@ -155,6 +155,9 @@ struct VectorGradients: @unchecked Sendable {
         pooler(shard: shard) + hidden
     }
 
+    /// How many floats `reduce` reads and writes.
+    var reducedFloats: Int { memory.count + shardStride }
+
     /// Writes (or adds) every shard's sums to the gradients, in shard order.
     func reduce(into views: ModelViews, accumulate: Bool) {
         func sum(

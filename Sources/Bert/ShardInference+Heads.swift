@@ -20,23 +20,24 @@ extension ShardInference {
             }
         }
         let pooled = memory.query
+        pass.recorder?.lap(.planning)
         pass.pool(pooler, first: first, sum: pooled, into: pooled)
         if let target = places.pooled { copy(pooled, to: target.slice(sequences)) }
         if let target = places.nextSentence {
-            views.seqRelationship?.forward(pooled, into: target.slice(sequences))
+            run(.otherHeads, views.seqRelationship, pooled, into: target.slice(sequences))
         }
         if let target = places.logits, !pass.configuration.head.readsEveryToken {
-            views.classifier?.forward(pooled, into: target.slice(sequences))
+            run(.classifier, views.classifier, pooled, into: target.slice(sequences))
         }
     }
 
     /// - Parameter states: the last layer's output, `[rows, H]`.
     func classifyTokens(_ states: Matrix) {
         if let target = places.logits, pass.configuration.head.readsEveryToken {
-            views.classifier?.forward(states, into: target.slice(shard.rows))
+            run(.classifier, views.classifier, states, into: target.slice(shard.rows))
         }
         if let (start, end) = places.spans {
-            views.qaOutputs?.forward(states, into: memory.spans)
+            run(.otherHeads, views.qaOutputs, states, into: memory.spans)
             for row in 0..<shard.rows.count {
                 start.base[shard.rows.lowerBound + row] = memory.spans.base[2 * row]
                 end.base[shard.rows.lowerBound + row] = memory.spans.base[2 * row + 1]
@@ -48,12 +49,9 @@ extension ShardInference {
                 rows: shard.rows.count,
                 columns: pass.configuration.hiddenSize
             )
-            views.discriminatorDense?.forward(
-                states,
-                into: dense,
-                activation: pass.configuration.activation.kernel
-            )
-            views.discriminatorPrediction?.forward(dense, into: target.slice(shard.rows))
+            let activation = pass.configuration.activation.kernel
+            run(.otherHeads, views.discriminatorDense, states, into: dense, activation)
+            run(.otherHeads, views.discriminatorPrediction, dense, into: target.slice(shard.rows))
         }
     }
 
@@ -73,10 +71,12 @@ extension ShardInference {
         }
         let dense = Matrix(memory.sum.base, rows: outputs.count, columns: size)
         let transformed = Matrix(memory.attended.base, rows: outputs.count, columns: size)
-        head.dense.forward(
+        run(
+            .otherHeads,
+            head.dense,
             chosen.slice(0..<outputs.count),
             into: dense,
-            activation: pass.configuration.predictionActivation.kernel
+            pass.configuration.predictionActivation.kernel
         )
         head.norm.forward(
             dense: dense,
@@ -87,6 +87,19 @@ extension ShardInference {
             firstRow: 0,
             dropout: .none
         )
-        head.decoder.forward(transformed, into: logits.slice(outputs))
+        pass.recorder?.lap(.layerNorm, floats: 2 * dense.rows * size)
+        run(.otherHeads, head.decoder, transformed, into: logits.slice(outputs))
+    }
+
+    private func run(
+        _ operation: ProfiledOperation,
+        _ head: Linear?,
+        _ input: Matrix,
+        into output: Matrix,
+        _ activation: Activation? = nil
+    ) {
+        guard let head else { return }
+        head.forward(input, into: output, activation: activation)
+        pass.recorder?.forward(operation, head, rows: input.rows)
     }
 }

@@ -65,6 +65,7 @@ struct ShardInference {
     }
 
     func run(_ indices: EmbeddingRows) {
+        pass.recorder?.lap(.planning)
         var (input, output) = memory.states
         embed(indices, into: input)
         keep(input, as: 0)
@@ -101,6 +102,7 @@ struct ShardInference {
         let embedded = Matrix(memory.attended.base, rows: input.rows, columns: size)
         pass.embed(views, indices, rows: shard.rows, sum: sum, saved: nil, into: embedded)
         project.forward(embedded, into: input)
+        pass.recorder?.forward(.otherHeads, project, rows: input.rows)
     }
 
     private func activations(

@@ -10,6 +10,12 @@ struct Shard: Sendable {
         firstTokenOnly ? sequences : rows
     }
 
+    /// Pairs of a query and a key that it attends to.
+    func pairs(of batch: PackedBatch, firstTokenOnly: Bool) -> Int {
+        if firstTokenOnly { return rows.count }
+        return sequences.reduce(0) { $0 + batch.length(of: $1) * batch.length(of: $1) }
+    }
+
     /// Cuts a batch into shards of about `target` tokens.
     ///
     /// The cut depends on the batch alone, so that results do not depend on the number of workers.

@@ -56,20 +56,22 @@ extension TrainingPass {
             vectors: vectors,
             accumulate: accumulate
         )
-        let shardCount = state.shards.count
+        let (shardCount, pool) = (state.shards.count, pool)
         var pending: [BackwardPass.Task] = []
         for layer in model.views.layers.indices.reversed() {
             let beside = pending
             pool.run(shardCount + beside.count) { task, worker in
+                let recorder = pool.recorder(worker)
                 if task < shardCount {
-                    back.layer(layer, shard: task, scratch: state.scratch(worker))
+                    let scratch = state.scratch(worker)
+                    back.layer(layer, shard: task, scratch: scratch, recorder)
                 } else {
-                    beside[task - shardCount]()
+                    beside[task - shardCount](recorder)
                 }
             }
             pending = back.weightTasks(layer)
         }
         let last = pending + back.headWeightTasks() + back.embeddingTasks(words)
-        pool.run(last.count) { task, _ in last[task]() }
+        pool.run(last.count) { task, worker in last[task](pool.recorder(worker)) }
     }
 }

@@ -68,9 +68,10 @@ public final class TrainingPass: @unchecked Sendable {
         self.state = state
         let pass = state.pass(configuration)
         let views = model.views
-        let (pooler, classifier) = (pooler, classifier)
+        let (pooler, classifier, pool) = (pooler, classifier, pool)
         pool.run(state.shards.count) { task, worker in
             let shard = state.shards[task]
+            let pass = pass.recording(pool.recorder(worker))
             pass.embed(
                 views,
                 state.indices,

@@ -77,6 +77,7 @@ public enum AtomicOutput {
                 "the folder \(printable(parent.path)) that is to hold it cannot be created"
             )
         }
+        removeLeftovers(of: final.lastPathComponent, in: parent)
         let random = String(UInt64.random(in: 0 ... .max), radix: 36)
         let temporary = parent.appending(
             path: ".\(final.lastPathComponent).tmp-\(getpid())-\(random)"
@@ -126,6 +127,7 @@ public enum AtomicOutput {
             )
         }
         let isFolder = status.st_mode & S_IFMT == S_IFDIR
+        if isFolder, wantsFolder != false { try checkIsModel(url) }
         if let wantsFolder, wantsFolder != isFolder {
             throw Failure(
                 .cannotCreate,
@@ -135,6 +137,31 @@ public enum AtomicOutput {
             )
         }
         return true
+    }
+
+    /// Removes what processes that were killed have left of the same output.
+    private static func removeLeftovers(of name: String, in parent: URL) {
+        let prefix = ".\(name).tmp-"
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: parent.path)) ?? []
+        for name in names where name.hasPrefix(prefix) {
+            let owner = name.dropFirst(prefix.count).prefix { $0 != "-" }
+            guard let process = pid_t(owner), process > 0, kill(process, 0) != 0, errno == ESRCH
+            else { continue }
+            try? FileManager.default.removeItem(at: parent.appending(path: name))
+        }
+    }
+
+    /// Refuses to replace a folder of other things: one that is neither empty nor a model's.
+    private static func checkIsModel(_ url: URL) throws(Failure) {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: url.path)) ?? []
+        guard names.isEmpty || names.contains("config.json") else {
+            throw Failure(
+                .cannotCreate,
+                url.relativePath,
+                "it is a folder without a model (config.json): --force does not replace it",
+                remedy: "Choose another name, or remove the folder yourself"
+            )
+        }
     }
 
     private static func synchronizeTree(_ url: URL, isFolder: Bool) throws(Failure) {

@@ -79,7 +79,7 @@ extension JoinedStore {
         guard case .object(let members) = value, case .object(let map)? = members["weight_map"],
             !map.isEmpty
         else { return false }
-        return map.keys.allSatisfy { $0.hasPrefix("/") && $0.hasSuffix("/vars") }
+        return map.keys.allSatisfy { $0.hasPrefix("/") }
     }
 
     /// Keras 3 weights in several files: `model.weights.json` and its shards.

@@ -19,7 +19,12 @@ struct ShardIndex {
         let value = try JSONValue.parse(try readFile(url), source: source)
         guard case .object(let members) = value, case .object(let map)? = members["weight_map"]
         else {
-            throw Failure(.badData, source, "there is no object \"weight_map\"")
+            throw Failure(
+                .badData,
+                source,
+                "there is no object \"weight_map\": this is no index of weights",
+                remedy: "Give the weights, or the folder that holds them"
+            )
         }
         guard !map.isEmpty else {
             throw Failure(.badData, source, "the object \"weight_map\" is empty")

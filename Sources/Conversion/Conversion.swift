@@ -122,6 +122,7 @@ public struct Conversion: Sendable {
             return try HDF5Sink(
                 creating: path,
                 tensors,
+                compression: plan.options.compression,
                 attributes: [HDF5Attribute("", "layer_names", .list(tensors.map(\.name).sorted()))]
             )
         case .huggingFaceHDF5:

@@ -41,6 +41,8 @@ public struct ModelComparison: Sendable {
     public let mismatches: [String]
     /// What of both configurations differs and changes results, as sentences.
     public let configurationDifferences: [String]
+    /// How both cut texts differently, as sentences; empty where one has no vocabulary.
+    public let tokenizerDifferences: [String]
     /// `nil` when the models were not run.
     public let outputs: [OutputDifference]?
     /// Why they were not run.
@@ -50,10 +52,11 @@ public struct ModelComparison: Sendable {
     public var maximumTensorDifference: Double { tensors.map(\.maximum).max() ?? 0 }
     public var maximumOutputDifference: Double? { outputs?.map(\.maximum).max() }
 
-    /// Whether names and shapes agree, and tensors and outputs are within the tolerance.
+    /// Whether names, shapes and tokenizers agree, and tensors and outputs are within the tolerance.
     public func isSame(tolerance: Double) -> Bool {
         let outputsAgree = (outputs ?? []).allSatisfy { $0.maximum <= tolerance }
-        return mismatches.isEmpty && maximumTensorDifference <= tolerance && outputsAgree
+        return mismatches.isEmpty && tokenizerDifferences.isEmpty
+            && maximumTensorDifference <= tolerance && outputsAgree
     }
 
     /// Compares two checkpoints.
@@ -93,6 +96,7 @@ public struct ModelComparison: Sendable {
         try second.checkValues()
         tensors = try Self.compare(pairs, first, second)
         configurationDifferences = Self.differences(first.configuration, second.configuration)
+        tokenizerDifferences = runs ? TokenizerComparison.differences(first, second) : []
         guard runs else {
             (outputs, notRunBecause) = (nil, "it was not asked for")
             self.mismatches = mismatches

@@ -45,11 +45,6 @@ enum TargetCheck {
                 throw refused("Keras 3 weights without a preset are one file: no --shard-size")
             }
         }
-        if options.shardByteCount != nil, options.format == .huggingFaceHDF5,
-            options.compression != nil
-        {
-            throw refused("--gzip and --shard-size are not written together")
-        }
     }
 
     /// How the target's results will differ, as sentences.

@@ -16,6 +16,8 @@ public final class WorkerPool: @unchecked Sendable {
     private var body: ((_ task: Int, _ worker: Int) -> Void)?
     private var taskCount = 0
     private var closing = false
+    /// Where the workers' time is recorded, while somebody asked.
+    var profile: Profile?
     private let generation = Atomic<Int>(0)
     private let next = Atomic<Int>(0)
     private let busy = Atomic<Int>(0)
@@ -80,8 +82,13 @@ public final class WorkerPool: @unchecked Sendable {
         // Other work of the caller's, a conversion of half floats for one, may need its denormals.
         let control = WorkerPool.prepareThread()
         defer { bk_restore_denormals(control) }
+        let recorder = recorder(0)
+        recorder?.lap(.planning)
         if workerCount == 1 || count <= 1 {
-            for task in 0..<count { body(task, 0) }
+            for task in 0..<count {
+                body(task, 0)
+                recorder?.lap(.planning)
+            }
             return
         }
         withoutActuallyEscaping(body) { body in
@@ -96,14 +103,18 @@ public final class WorkerPool: @unchecked Sendable {
             work(body, worker: 0)
             while busy.load(ordering: .acquiring) > 0 { sched_yield() }
             self.body = nil
+            recorder?.lap(.waiting)
         }
     }
 
     private func work(_ body: (Int, Int) -> Void, worker: Int) {
+        let recorder = recorder(worker)
+        recorder?.lap(.waiting)
         while true {
             let task = next.add(1, ordering: .relaxed).oldValue
             if task >= taskCount { return }
             body(task, worker)
+            recorder?.lap(.planning)
         }
     }
 

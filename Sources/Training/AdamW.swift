@@ -41,21 +41,21 @@ public final class AdamW: @unchecked Sendable {
     public let constants: Constants
     /// Steps taken.
     public private(set) var stepCount = 0
-    private let model: BertModel
-    private let pool: WorkerPool
-    private let first: ParameterBuffer
-    private let second: ParameterBuffer
+    let model: BertModel
+    let pool: WorkerPool
+    let first: ParameterBuffer
+    let second: ParameterBuffer
     private let segments: [Segment]
     /// The step up to which each word row is current.
-    private var rowSteps: [Int32]
-    private var everTouched: [Bool]
+    var rowSteps: [Int32]
+    var everTouched: [Bool]
     /// What each past step does to a weight without a gradient.
-    private var idleSteps: [AdamWStep] = []
+    var idleSteps: [AdamWStep] = []
     /// ln of the product of (1 − decay) over steps 1…t, at index t.
-    private var logDecay: [Double] = [0]
+    var logDecay: [Double] = [0]
 
     /// t with β₁ᵗ ≤ 10⁻⁶: 132 for 0.9.
-    private let replayedSteps: Int
+    let replayedSteps: Int
     private static let segmentLength = 1 << 15
 
     public init(_ model: BertModel, constants: Constants, pool: WorkerPool) {
@@ -86,58 +86,7 @@ public final class AdamW: @unchecked Sendable {
             }
     }
 
-    private var hiddenSize: Int { model.configuration.hiddenSize }
-
-    /// Brings the embedding rows of these word pieces up to date, before a forward pass reads them.
-    public func prepare(_ ids: [Int32]) {
-        bringUpToDate(Set(ids).map(Int.init).filter { rowSteps[$0] < stepCount })
-    }
-
-    /// Brings every parameter up to date, before the model is evaluated or saved.
-    public func synchronize() {
-        bringUpToDate(rowSteps.indices.filter { rowSteps[$0] < stepCount })
-    }
-
-    private func bringUpToDate(_ rows: [Int]) {
-        let block = 64
-        let count = (rows.count + block - 1) / block
-        pool.run(count) { task, _ in
-            for row in rows[task * block..<min((task + 1) * block, rows.count)] { catchUp(row) }
-        }
-        for row in rows { rowSteps[row] = Int32(stepCount) }
-    }
-
-    /// Applies to one row the steps that passed without a gradient for it.
-    private func catchUp(_ row: Int) {
-        let base = model.layout.slots.embeddings.wordEmbeddings.weight.offset + row * hiddenSize
-        let weight = model.weights.base + base
-        var step = Int(rowSteps[row])
-        if everTouched[row] {
-            let end = min(stepCount, step + replayedSteps)
-            AdamWStep.applyIdle(
-                idleSteps[step..<end],
-                weight: weight,
-                first: first.base + base,
-                second: second.base + base,
-                count: hiddenSize
-            )
-            let rest = Double(stepCount - end)
-            if rest > 0 {
-                let (beta1, beta2) = (constants.beta1, constants.beta2)
-                Elementwise.scale(first.base + base, by: Float(pow(beta1, rest)), count: hiddenSize)
-                Elementwise.scale(
-                    second.base + base,
-                    by: Float(pow(beta2, rest)),
-                    count: hiddenSize
-                )
-            }
-            step = end
-        }
-        if step < stepCount {
-            let factor = exp(logDecay[stepCount] - logDecay[step])
-            if factor != 1 { Elementwise.scale(weight, by: Float(factor), count: hiddenSize) }
-        }
-    }
+    var hiddenSize: Int { model.configuration.hiddenSize }
 
     /// The global norm of the gradients, √Σg², summed in a fixed order.
     public func gradientNorm(_ gradients: Gradients) -> Double {
@@ -147,21 +96,19 @@ public final class AdamW: @unchecked Sendable {
         partial.withUnsafeMutableBufferPointer { partial in
             // Safe: every task writes its own element.
             nonisolated(unsafe) let partial = partial
-            pool.run(partial.count) { task, _ in
+            pool.run(partial.count) { task, worker in
+                let start: UnsafeMutablePointer<Float>
+                let count: Int
                 if task < segments.count {
                     let range = segments[task].range
-                    partial[task] = Elementwise.sumOfSquares(
-                        gradients.dense.base + range.lowerBound,
-                        count: range.count
-                    )
+                    (start, count) = (gradients.dense.base + range.lowerBound, range.count)
                 } else {
-                    let start = (task - segments.count) * 64
-                    let end = min(start + 64, gradients.wordIDs.count)
-                    partial[task] = Elementwise.sumOfSquares(
-                        gradients.wordRow(start),
-                        count: (end - start) * hidden
-                    )
+                    let first = (task - segments.count) * 64
+                    let rows = min(64, gradients.wordIDs.count - first)
+                    (start, count) = (gradients.wordRow(first), rows * hidden)
                 }
+                partial[task] = Elementwise.sumOfSquares(start, count: count)
+                pool.recorder(worker)?.lap(.gradientNorm, floats: count)
             }
         }
         return partial.reduce(0, +).squareRoot()
@@ -212,7 +159,7 @@ public final class AdamW: @unchecked Sendable {
         let words = model.layout.slots.embeddings.wordEmbeddings.weight.offset
         let (weights, first, second) = (model.weights.base, first.base, second.base)
         let wordBlocks = (gradients.wordIDs.count + 63) / 64
-        pool.run(segments.count + wordBlocks) { task, _ in
+        pool.run(segments.count + wordBlocks) { task, worker in
             if task < segments.count {
                 let (range, decays) = (segments[task].range, segments[task].decays)
                 (decays ? decaying : plain).apply(
@@ -222,10 +169,12 @@ public final class AdamW: @unchecked Sendable {
                     gradient: gradients.dense.base + range.lowerBound,
                     count: range.count
                 )
+                pool.recorder(worker)?.lap(.adamW, floats: 7 * range.count)
                 return
             }
             let start = (task - segments.count) * 64
-            for index in start..<min(start + 64, gradients.wordIDs.count) {
+            let end = min(start + 64, gradients.wordIDs.count)
+            for index in start..<end {
                 let base = words + Int(gradients.wordIDs[index]) * hidden
                 decaying.apply(
                     weight: weights + base,
@@ -235,6 +184,7 @@ public final class AdamW: @unchecked Sendable {
                     count: hidden
                 )
             }
+            pool.recorder(worker)?.lap(.adamWWords, floats: 7 * (end - start) * hidden)
         }
         for id in gradients.wordIDs {
             rowSteps[Int(id)] = Int32(stepCount)

@@ -36,12 +36,38 @@ private let broken = Failure(.inputOutput, "somewhere", "broken")
             let output = folder.appending(path: "output")
             for content in [old, new] {
                 try AtomicOutput.folder(output, force: true) { (temporary) throws(Failure) in
-                    try writeNewFile(content, to: temporary.appending(path: "in"))
+                    try writeNewFile(content, to: temporary.appending(path: "config.json"))
                 }
             }
             #expect(try failure { try fill(output, force: false) }.kind == .cannotCreate)
-            #expect(try Data(contentsOf: output.appending(path: "in")) == new)
+            #expect(try Data(contentsOf: output.appending(path: "config.json")) == new)
             #expect(try names(in: folder) == ["file", "output"])
+        }
+    }
+
+    @Test func `force replaces no folder of other things`() throws {
+        try withTemporaryFolder { folder in
+            try old.write(to: folder.appending(path: "thesis.txt"))
+            let refused = try failure { try fill(folder, force: true) }
+            #expect(refused.kind == .cannotCreate)
+            #expect(refused.reason.contains("without a model"))
+            #expect(try failure { try AtomicOutput.check(folder, force: true) } == refused)
+            #expect(try Data(contentsOf: folder.appending(path: "thesis.txt")) == old)
+        }
+    }
+
+    @Test func `what a killed process left of the same output goes, and nothing else`() throws {
+        try withTemporaryFolder { folder in
+            // No process has the highest number there is.
+            let left = [".output.tmp-4194999-a", ".other.tmp-4194999-a", ".output.tmp-1-a"]
+            for name in left {
+                try FileManager.default.createDirectory(
+                    at: folder.appending(path: name),
+                    withIntermediateDirectories: false
+                )
+            }
+            try fill(folder.appending(path: "output"), force: false)
+            #expect(try names(in: folder) == [left[1], left[2], "output"].sorted())
         }
     }
 
@@ -55,7 +81,7 @@ private let broken = Failure(.inputOutput, "somewhere", "broken")
             let write = { (force: Bool) in
                 try failure {
                     try AtomicOutput.folder(output, force: force) { (temporary) throws(Failure) in
-                        try writeNewFile(new, to: temporary.appending(path: "in"))
+                        try writeNewFile(new, to: temporary.appending(path: "config.json"))
                         throw broken
                     }
                 }
@@ -63,11 +89,11 @@ private let broken = Failure(.inputOutput, "somewhere", "broken")
             #expect(try write(false) == broken)
             #expect(try names(in: folder) == [])
             try AtomicOutput.folder(output, force: false) { (temporary) throws(Failure) in
-                try writeNewFile(old, to: temporary.appending(path: "in"))
+                try writeNewFile(old, to: temporary.appending(path: "config.json"))
             }
             #expect(try write(true) == broken)
             #expect(try names(in: folder) == ["output"])
-            #expect(try Data(contentsOf: output.appending(path: "in")) == old)
+            #expect(try Data(contentsOf: output.appending(path: "config.json")) == old)
         }
     }
 

@@ -125,7 +125,7 @@ private func index(_ map: String, size: Int = 6) -> String {
     @Test func `what is no index is refused`() throws {
         for text in ["{}", #"{"weight_map":[]}"#, #"{"model_type":"bert"}"#] {
             let failure = try refusal(of: Array(text.utf8))
-            #expect(failure.reason == "there is no object \"weight_map\"")
+            #expect(failure.reason.hasPrefix("there is no object \"weight_map\""))
         }
     }
 }

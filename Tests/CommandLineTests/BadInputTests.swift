@@ -508,9 +508,10 @@ struct BadInputTests {
                 withIntermediateDirectories: false
             )
             try bench.write("old", "out/old")
+            try bench.write("{}", "out/config.json")
             let bad = try bench.run("\(Self.tune) --force --labels a,b")
             #expect(bad.code == 65)
-            #expect(try bench.names(in: "out") == ["old"])
+            #expect(try bench.names(in: "out") == ["config.json", "old"])
             let good = try bench.run("\(Self.tune) --force")
             #expect(good.code == 0, "\(good.error)")
             #expect(try bench.names(in: "out").contains("tf_model.h5"))
@@ -533,6 +534,7 @@ struct BadInputTests {
                         withIntermediateDirectories: false
                     )
                     try bench.write("old", "out/old")
+                    try bench.write("{}", "out/config.json")
                 }
                 let before = try bench.snapshot()
                 // What is said goes through pipes, which the limit does not concern.

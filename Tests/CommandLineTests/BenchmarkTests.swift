@@ -102,6 +102,79 @@ struct BenchmarkTests {
         }
     }
 
+    @Test("A profile charges all time to operations, beside the machine's limits")
+    func profile() throws {
+        let report = try measure(
+            "--data",
+            "DATA",
+            "--rounds",
+            "2",
+            "--batch-size",
+            "8",
+            "--profile"
+        )
+        let profile = try #require(report["profile"] as? [String: Any])
+        let limits = try #require(profile["limits"] as? [String: Any])
+        for name in ["gflop_per_s", "gb_per_s"] {
+            #expect(try #require(limits[name] as? Double) > 0)
+        }
+        #expect(limits["product"] as? [Int] == [128, 20, 12])
+        let workers = try #require(profile["workers"] as? Int)
+        let units = ["forward": 10, "latency": 80, "training": 10]
+        for (name, count) in units {
+            let section = try #require(profile[name] as? [String: Any], "\(name)")
+            #expect(section["passes"] as? Int == 2)
+            #expect(section["units"] as? Int == count)
+            #expect(try #require(section["unprofiled_pass_seconds"] as? Double) > 0)
+            let seconds = try #require(section["seconds"] as? Double)
+            let rows = try #require(section["operations"] as? [[String: Any]])
+            let names = rows.compactMap { $0["operation"] as? String }
+            #expect(Set(names).count == rows.count)
+            #expect(Set(["queryKeyValue", "attention", "output", "layerNorm"]).isSubset(of: names))
+            let backward = Set([
+                "outputInput", "outputWeight", "attentionBackward", "adamW", "loss",
+            ])
+            #expect(backward.isSubset(of: names) == (name == "training"))
+            var sum = 0.0
+            var flop = 0
+            for row in rows {
+                let parts = try #require(row["worker_seconds"] as? [Double])
+                #expect(parts.count == workers)
+                let whole = try #require(row["seconds"] as? Double)
+                #expect(abs(parts.reduce(0, +) - whole) <= 1e-9)
+                #expect(try #require(row["calls"] as? Int) > 0)
+                #expect((row["title"] as? String)?.isEmpty == false)
+                sum += whole
+                flop += try #require(row["flop"] as? Int)
+                if row["limit"] as? String == "arithmetic" {
+                    #expect(try #require(row["gflop_per_s"] as? Double) > 0)
+                    #expect(try #require(row["share_of_limit"] as? Double) > 0)
+                }
+            }
+            #expect((0.6...1.1).contains(sum / seconds / Double(workers)), "\(name)")
+            #expect(section["flop"] as? Int == flop)
+        }
+    }
+
+    @Test("A profile is of what computes")
+    func profileOfLoading() throws {
+        try Folder.temporary { folder in
+            try SmallModel().write(to: folder.appending(path: "model"))
+            let arguments = [
+                "benchmark", "--model", folder.path + "/model", "--rounds", "1", "--quiet",
+            ]
+            let refused = try Command.run(arguments + ["--measure", "load", "--profile"])
+            #expect(refused.code == 64)
+            #expect(refused.error.contains("'--profile'"))
+            let table = try Command.run(arguments + ["--measure", "training", "--profile"])
+            #expect(table.code == 0, "\(table.error)")
+            for title in ["limits ", "training, by step", "dW output", "AdamW, dense", "busy, by"] {
+                #expect(table.output.contains(title), "\(title)")
+            }
+            #expect(!table.output.contains("one sentence, by sentence"))
+        }
+    }
+
     @Test("Percentiles lie between the values around them")
     func percentiles() {
         #expect(percentile([4], 0.95) == 4)

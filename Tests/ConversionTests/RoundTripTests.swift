@@ -147,6 +147,7 @@ func withOutputs<Result>(_ body: (URL) throws -> Result) throws -> Result {
             let source = try Checkpoint.open(LayoutFixture.named("tf").url)
             var options = ConversionOptions(format: format)
             options.shardByteCount = 4000
+            if format == .huggingFaceHDF5 { options.compression = 3 }
             let output = folder.appending(path: "shards")
             let report = try source.write(to: output, options)
             #expect(report.files.count { $0.name.contains("-of-") } > 2)

@@ -13,12 +13,24 @@ enum Contradiction {
             return "it has \(heads) attention heads, and \"\(printable(tensor.entry.name))\" is "
                 + "split into \(split)"
         }
+        let layers = Set(resolution.tensors.compactMap { layer($0.name) })
+        // Fewer would cut the model, which would load and answer otherwise.
+        if let last = layers.max(), last >= configuration.hiddenLayerCount {
+            return "it has \(configuration.hiddenLayerCount) layers, and the tensors are those of "
+                + "\(last + 1)"
+        }
         let (family, found) = (configuration.family, families(resolution))
         guard !found.isEmpty, !found.contains(family) else { return nil }
         let names = found.map(\.rawValue).sorted().joined(separator: " or ")
         return
             "\"model_type\" is \"\(configuration.modelType.rawValue)\", and the tensors have the "
             + "names of \(names)"
+    }
+
+    /// 3 for `encoder.layer.3.output.dense.bias`.
+    private static func layer(_ name: String) -> Int? {
+        guard name.hasPrefix("encoder.layer.") else { return nil }
+        return Int(name.dropFirst("encoder.layer.".count).prefix { $0 != "." })
     }
 
     /// The families whose names the tensors bear; empty when they could be of several.

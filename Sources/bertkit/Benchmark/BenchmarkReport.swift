@@ -74,6 +74,7 @@ struct BenchmarkReport: Encodable {
     var latency: Latency?
     var trainingStep: Rate?
     var peakMemoryBytes = Memory()
+    var profile: ProfileReport?
     /// Where one thing alone is measured: the median seconds of its pass.
     var seconds: Double?
     var examplesPerS: Double?

@@ -14,7 +14,9 @@ extension BenchmarkReport {
                 + "\(machine.workers) workers, \(printable(machine.matrixLibrary)), load "
                 + Numbers.fixed(machine.loadAverage, 1),
         ]
-        let parts = [lines.joined(separator: "\n") + "\n", rateTable, otherTable]
+        let parts = [
+            lines.joined(separator: "\n") + "\n", rateTable, otherTable, profile?.text,
+        ]
         return parts.compactMap(\.self).joined(separator: "\n")
     }
 

@@ -121,7 +121,9 @@ struct StageMaker {
                     dropoutSeed: seed,
                     step: UInt32(optimizer.stepCount)
                 )
+                pool.recorder(0)?.lap(.planning)
                 let value = objective.evaluate(logits: logits, examples: group)
+                pool.recorder(0)?.lap(.loss, floats: 2 * logits.count)
                 training.backward(value.gradient, into: gradients, accumulate: false)
                 let norm = optimizer.gradientNorm(gradients)
                 guard norm.isFinite else {
@@ -166,6 +168,6 @@ struct StageMaker {
 }
 
 /// Seconds of a clock that never jumps.
-private func now() -> Double {
+func now() -> Double {
     Double(DispatchTime.now().uptimeNanoseconds) * 1e-9
 }

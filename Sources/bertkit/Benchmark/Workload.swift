@@ -86,6 +86,7 @@ struct Workload {
 
 /// How much a measured pass computes.
 struct WorkAmount {
+    var batches: Int
     var examples: Int
     var tokens: Int
     /// Floating-point operations of the encoder over real tokens, every layer counted in full.
@@ -93,6 +94,7 @@ struct WorkAmount {
 
     /// - Parameter passes: forward passes that the work is worth: a training step is three.
     init(_ batches: [PackedBatch], of configuration: BertConfiguration, passes: Double = 1) {
+        self.batches = batches.count
         examples = batches.reduce(0) { $0 + $1.sequenceCount }
         tokens = batches.reduce(0) { $0 + $1.tokenCount }
         let squares = batches.reduce(0.0) { sum, batch in

@@ -15,6 +15,10 @@ struct Benchmark: RunFileCommand {
             of a single sentence; a training step's throughput; load time; peak memory. Every \
             measurement is taken once a round, and the median of the rounds is reported.
 
+            With --profile the same work is done once more each round with the workers' time \
+            charged to operations, beside what the machine can do: a product of the model's size \
+            and a copy of memory.
+
             GFLOP/s count the encoder's operations on real pieces, a training step as three \
             forward passes. Text is cut into pieces beforehand.
 
@@ -79,6 +83,14 @@ struct Benchmark: RunFileCommand {
     @Flag(inversion: .prefixedNo, help: "Whether a training step is measured too.")
     var trainingStep = true
 
+    @Flag(
+        help: """
+            Also measure what the time of a forward pass, a sentence and a training step goes to, \
+            by operation, beside the limits of this machine.
+            """
+    )
+    var profile = false
+
     @Option(help: ArgumentHelp("Examples per batch.", valueName: "count"))
     var batchSize = 32
 
@@ -103,6 +115,9 @@ struct Benchmark: RunFileCommand {
         }
         if measure == .training, !trainingStep {
             throw ValidationError("'--no-training-step' leaves '--measure training' nothing to do")
+        }
+        if measure == .load, profile {
+            throw ValidationError("'--profile' is about computing, which is not measured")
         }
         if order != .all, ![.all, .forward].contains(measure) {
             throw ValidationError("'--order' is about going forward, which is not measured")
@@ -139,6 +154,7 @@ struct Benchmark: RunFileCommand {
         report.peakMemoryBytes.loaded = loadedPeak
         let results = try measure(maker, &report.peakMemoryBytes)
         fill(&report, results)
+        if profile { report.profile = try measureProfile(maker, results) }
         switch format {
         case .text: try StandardOutput.write(report.text)
         case .json: try StandardOutput.write(report.json())
@@ -180,102 +196,5 @@ struct Benchmark: RunFileCommand {
             parameters: classifier.model.parameterCount.total,
             weightsBytes: classifier.folder.weightsByteCount
         )
-    }
-
-    private typealias Results = [Stage.Name: (stage: Stage, rounds: [[Double]])]
-
-    /// Takes every measurement once to warm up, then all of them in each round.
-    private func measure(
-        _ maker: StageMaker,
-        _ memory: inout BenchmarkReport.Memory
-    ) throws -> Results {
-        var stages: [Stage] = []
-        // In this order each peak is of what has been done up to then.
-        func add(_ stage: Stage) throws {
-            _ = try stage.pass()
-            stages.append(stage)
-        }
-        if [.all, .forward, .latency].contains(measure) {
-            let engine = BertInference(maker.classifier.model, pool: maker.pool)
-            if measure != .latency {
-                let orders: [(ForwardOrder, Stage.Name)] = [
-                    (.whole, .whole), (.file, .file), (.sorted, .sorted),
-                ]
-                for (choice, name) in orders where order == .all || order == choice {
-                    try add(maker.forward(engine, name))
-                }
-            }
-            if measure != .forward { try add(maker.latency(engine)) }
-            memory.forward = Machine.peakMemory
-        }
-        if measure == .training || (measure == .all && trainingStep) {
-            try add(maker.training())
-            memory.training = Machine.peakMemory
-        }
-        if [.all, .load].contains(measure) {
-            try add(maker.load())
-            try add(maker.read())
-        }
-
-        let bar = ProgressBar(
-            "measuring",
-            total: rounds * stages.count,
-            unit: "passes",
-            isQuiet: runOptions.quiet
-        )
-        var results: Results = [:]
-        for stage in stages { results[stage.name] = (stage, []) }
-        for round in 0..<rounds {
-            for (index, stage) in stages.enumerated() {
-                do {
-                    try results[stage.name]?.rounds.append(stage.pass())
-                } catch {
-                    bar.cancel()
-                    throw error
-                }
-                bar.update(round * stages.count + index + 1)
-            }
-        }
-        bar.cancel()
-        return results
-    }
-
-    private func fill(_ report: inout BenchmarkReport, _ results: Results) {
-        func rate(_ name: Stage.Name) -> BenchmarkReport.Rate? {
-            guard let (stage, rounds) = results[name], let work = stage.work else { return nil }
-            return BenchmarkReport.Rate(work, allSeconds: rounds.flatMap(\.self))
-        }
-        if let load = results[.load]?.rounds.flatMap(\.self),
-            let read = results[.read]?.rounds.flatMap(\.self)
-        {
-            report.load = BenchmarkReport.Load(
-                seconds: median(load),
-                allSeconds: load,
-                readSeconds: median(read),
-                allReadSeconds: read
-            )
-        }
-        let forward = BenchmarkReport.Forward(
-            whole: rate(.whole),
-            file: rate(.file),
-            sorted: rate(.sorted)
-        )
-        let headline = forward.sorted ?? forward.file ?? forward.whole
-        if headline != nil { report.forward = forward }
-        report.latency = results[.latency].map { BenchmarkReport.Latency($0.rounds) }
-        report.trainingStep = rate(.training)
-
-        switch measure {
-        case .all: break
-        case .forward:
-            (report.seconds, report.examplesPerS) = (headline?.seconds, headline?.examplesPerS)
-        case .training:
-            report.seconds = report.trainingStep?.seconds
-            report.examplesPerS = report.trainingStep?.examplesPerS
-        case .latency:
-            report.seconds = report.latency.map { $0.p50Ms / 1e3 }
-            report.examplesPerS = report.latency.map { 1e3 / $0.p50Ms }
-        case .load: report.seconds = report.load?.seconds
-        }
     }
 }

@@ -47,7 +47,8 @@ struct Demo: ParsableCommand {
             }
         }
         let root = URL(filePath: output)
-        try AtomicOutput.check(root, force: force)
+        // What it replaces are the models inside, one by one.
+        if !force { try AtomicOutput.check(root, force: false) }
         do {
             try FileManager.default.createDirectory(at: root, withIntermediateDirectories: true)
         } catch {

@@ -83,6 +83,7 @@ struct Verify: ParsableCommand {
                     tolerance: options.tolerance,
                     mismatches: comparison.mismatches,
                     configurationDifferences: comparison.configurationDifferences,
+                    tokenizerDifferences: comparison.tokenizerDifferences,
                     tensors: comparison.tensors,
                     outputs: comparison.outputs,
                     notRunBecause: comparison.notRunBecause
@@ -113,6 +114,7 @@ struct Verify: ParsableCommand {
         let tolerance: Double
         let mismatches: [String]
         let configurationDifferences: [String]
+        let tokenizerDifferences: [String]
         let tensors: [ModelComparison.TensorDifference]
         let outputs: [ModelComparison.OutputDifference]?
         let notRunBecause: String?
@@ -143,6 +145,9 @@ struct Verify: ParsableCommand {
             text += "\n" + table.plain + "\n"
         }
         for mismatch in comparison.mismatches { text += "  \(mismatch)\n" }
+        for difference in comparison.tokenizerDifferences {
+            text += "tokenizer: \(difference)\n"
+        }
         for difference in comparison.configurationDifferences {
             text += "configuration: \(difference)\n"
         }
