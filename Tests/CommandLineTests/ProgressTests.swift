@@ -1,3 +1,4 @@
+import Dispatch
 import Foundation
 import Glibc
 import Testing
@@ -7,6 +8,13 @@ import bertkit
 struct ProgressTests {
     /// What a bar writes to a terminal while `body` drives it.
     private func onTerminal(isQuiet: Bool = false, _ body: (ProgressBar) -> Void) throws -> String {
+        try drawn {
+            body(ProgressBar("work", total: 1000, isQuiet: isQuiet, terminal: $0))
+        }
+    }
+
+    /// What is written to a terminal of sixty columns.
+    private func drawn(_ body: (Terminal) -> Void) throws -> String {
         // `posix_openpt` and its family are not in the module; these are the requests they make:
         // TIOCSPTLCK with 0 unlocks the other end, TIOCGPTN tells its number.
         let master = open("/dev/ptmx", O_RDWR | O_NOCTTY)
@@ -23,7 +31,7 @@ struct ProgressTests {
         let terminal = Terminal(descriptor: slave)
         #expect(terminal.isInteractive)
         #expect(terminal.width == 60)
-        body(ProgressBar("work", total: 1000, isQuiet: isQuiet, terminal: terminal))
+        body(terminal)
         close(slave)
         var bytes = [UInt8](repeating: 0, count: 1 << 16)
         var count = 0
@@ -83,5 +91,37 @@ struct ProgressTests {
             bar.finish()
         }
         #expect(text.isEmpty)
+    }
+
+    @Test("Bytes may be told from any thread, and a little is not told at all")
+    func bytes() throws {
+        let text = try drawn { terminal in
+            let progress = ByteProgress(
+                "convert",
+                byteCount: 100_000_000,
+                isQuiet: false,
+                terminal: terminal
+            )
+            DispatchQueue.concurrentPerform(iterations: 100) { progress.update($0 * 1_000_000) }
+            progress.end()
+        }
+        #expect(text.hasPrefix("\r\u{1b}[Kconvert "))
+        #expect(text.contains(" 0 %"))
+        // The line is taken away, and nothing stays.
+        #expect(text.hasSuffix("\r\u{1b}[K"))
+        #expect(!text.contains("\n"))
+        for (byteCount, isQuiet) in [(1_000_000, false), (100_000_000, true)] {
+            let silent = try drawn { terminal in
+                let progress = ByteProgress(
+                    "convert",
+                    byteCount: byteCount,
+                    isQuiet: isQuiet,
+                    terminal: terminal
+                )
+                progress.update(byteCount)
+                progress.end()
+            }
+            #expect(silent.isEmpty)
+        }
     }
 }
