@@ -49,6 +49,8 @@ public enum Naming: String, Sendable, Hashable, CaseIterable {
             let known = meanings.count { meaning in
                 if case .parameter = meaning { true } else { false }
             }
+            // One that knows all of them need not be compared.
+            if known > 0, !meanings.contains(.unknown) { return (naming, meanings) }
             if known > most {
                 most = known
                 best = (naming, meanings)
