@@ -50,7 +50,6 @@ public struct ModelComparison: Sendable {
 
     /// The largest difference of any element of any tensor.
     public var maximumTensorDifference: Double { tensors.map(\.maximum).max() ?? 0 }
-    public var maximumOutputDifference: Double? { outputs?.map(\.maximum).max() }
 
     /// Whether names, shapes and tokenizers agree, and tensors and outputs are within the tolerance.
     public func isSame(tolerance: Double) -> Bool {

@@ -43,7 +43,7 @@ struct Convert: ParsableCommand {
         @Flag(help: "Print the plan, tensor by tensor, and stop.")
         var dryRun = false
 
-        @Flag(help: "Replace the destination if it exists.")
+        @Flag(help: "Replace the destination if it exists and is empty or a model's folder.")
         var force = false
 
         @Flag(help: "No progress and no remarks on standard error.")

@@ -12,8 +12,9 @@ struct Verify: ParsableCommand {
         discussion: """
             Compares two checkpoints of any layouts tensor by tensor under their canonical names, \
             then runs both on the same inputs and compares every output. Exit code 0: the same \
-            within the tolerance; 2: different. Labels and other words of the configuration are \
-            shown where they differ, and do not count.
+            within the tolerance; 2: different. Another vocabulary or casing is another model, \
+            unless the tensors alone are compared. Labels and other words of the configuration \
+            are shown where they differ, and do not count.
 
             Example:
               bertkit verify teacher/ teacher-pt/

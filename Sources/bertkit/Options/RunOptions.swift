@@ -40,7 +40,7 @@ struct OutputOptions: ParsableArguments {
     )
     var output: String
 
-    @Flag(help: "Replace the output folder if it exists.")
+    @Flag(help: "Replace the output folder if it exists and is empty or a model's.")
     var force = false
 }
 
