@@ -12,7 +12,7 @@ extension BackwardPass {
         scratch: UnsafeMutablePointer<Float>,
         _ recorder: OperationRecorder?
     ) {
-        let (views, a) = (model.views.layers[index], state.layers[index])
+        let (views, a) = (self.views.layers[index], state.layers[index])
         let projections = projectionGradients(index)
         for sequence in shard.sequences {
             attention(index, a, projections, sequence: sequence, scratch: scratch)

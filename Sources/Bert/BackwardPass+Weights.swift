@@ -16,9 +16,11 @@ extension BackwardPass {
         _ operation: ProfiledOperation,
         _ linear: Linear,
         _ dOutput: Matrix,
-        _ input: Matrix
+        _ input: Matrix,
+        precision: Precision? = nil
     ) -> [Task] {
-        blocks(of: linear).map { [accumulate] block in
+        let precision = precision ?? self.precision
+        return blocks(of: linear).map { [accumulate] block in
             { recorder in
                 let part = linear.outputs(block)
                 part.accumulateWeight(
@@ -29,7 +31,8 @@ extension BackwardPass {
                         stride: dOutput.stride
                     ),
                     input,
-                    accumulate: accumulate
+                    accumulate: accumulate,
+                    precision: precision
                 )
                 recorder?.weight(operation, part, rows: input.rows, accumulate: accumulate)
             }
@@ -98,8 +101,13 @@ extension BackwardPass {
             vectors.reduce(into: d, accumulate: accumulate)
             recorder?.lap(.gradientReduction, floats: vectors.reducedFloats)
         }
-        return tasks(.classifierWeight, classifier, state.dLogits, state.droppedPooled)
-            + tasks(.poolerWeight, pooler, state.dPooled, state.first) + [reduction]
+        return tasks(
+            .classifierWeight,
+            classifier,
+            state.dLogits,
+            state.droppedPooled,
+            precision: .f32
+        ) + tasks(.poolerWeight, pooler, state.dPooled, state.first, precision: .f32) + [reduction]
     }
 
     /// The embedding tables' gradients, from the gradient of their sum.

@@ -7,6 +7,8 @@ final class BackwardPass: @unchecked Sendable {
     typealias Task = @Sendable (OperationRecorder?) -> Void
 
     let model: BertModel
+    let views: ModelViews
+    let precision: Precision
     let state: PassState
     let gradients: Gradients
     let vectors: VectorGradients
@@ -28,6 +30,8 @@ final class BackwardPass: @unchecked Sendable {
         accumulate: Bool
     ) {
         model = pass.model
+        views = pass.views
+        precision = pass.precision
         pooler = pass.pooler
         classifier = pass.classifier
         self.state = state
@@ -56,7 +60,7 @@ final class BackwardPass: @unchecked Sendable {
         _ recorder: OperationRecorder?
     ) {
         let shard = state.shards[shardIndex]
-        let views = model.views.layers[index]
+        let views = self.views.layers[index]
         let a = state.layers[index]
         let sums = vectors.layer(index, shard: shardIndex)
         let rows = shard.queryRows(firstTokenOnly: a.firstTokenOnly)

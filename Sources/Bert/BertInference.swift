@@ -12,21 +12,37 @@ public final class BertInference: @unchecked Sendable {
     private let pool: WorkerPool
     let views: ModelViews
     private var workspaces: [GrowingBuffer]
-    /// Tokens a worker takes through the model at once.
-    private static let shardTokens = 256
+    /// The precision of the encoder layers' products.
+    public let precision: Precision
 
-    /// - Parameter packing: whether to keep the weights in the library's layout as well; worth its
-    ///   time and memory for more than a few hundred sequences.
-    public init(_ model: BertModel, pool: WorkerPool, packing: Bool = true) {
+    /// - Parameters:
+    ///   - precision: of the encoder layers' products, where it is available here; heads and embeddings
+    ///     are always computed in single precision.
+    ///   - packing: whether to keep single-precision weights in the library's layout as well; worth its
+    ///     time and memory for more than a few hundred sequences.
+    public init(
+        _ model: BertModel,
+        pool: WorkerPool,
+        precision: Precision = .f32,
+        packing: Bool = true
+    ) {
         self.model = model
         self.pool = pool
+        let precision = precision.orFallback
+        self.precision = precision
         var views = model.views
-        if packing {
+        if packing || precision != .f32 {
             let last = views.layers.count - 1
-            for index in views.layers.indices {
-                views.layers[index] = views.layers[index].packing(
-                    firstTokenOnly: index == last && !model.configuration.head.readsEveryToken
-                )
+            let layers = views.layers
+            views.layers.withUnsafeMutableBufferPointer { target in
+                // Safe: a task writes its own layer.
+                nonisolated(unsafe) let target = target
+                pool.run(layers.count) { index, _ in
+                    target[index] = layers[index].packing(
+                        firstTokenOnly: index == last && !model.configuration.head.readsEveryToken,
+                        precision
+                    )
+                }
             }
         }
         self.views = views
@@ -64,7 +80,7 @@ public final class BertInference: @unchecked Sendable {
 
     /// Computes what has a place, shard by shard.
     func run(_ batch: PackedBatch, _ places: OutputPlaces) {
-        let shards = Shard.cut(batch, target: Self.shardTokens)
+        let shards = Shard.cut(batch, target: Self.shardTokens(batch))
         let pass = ForwardPass(
             configuration: configuration,
             batch: batch,
@@ -72,6 +88,20 @@ public final class BertInference: @unchecked Sendable {
             training: false
         )
         let indices = EmbeddingRows(batch, configuration)
+        if shards.count == 1 {
+            pool.prepared {
+                let shard = ShardInference(
+                    views: views,
+                    pass: pass.recording(pool.recorder(0)),
+                    shard: shards[0],
+                    places: places,
+                    workspace: &workspaces[0],
+                    team: pool
+                )
+                shard.run(indices)
+            }
+            return
+        }
         workspaces.withUnsafeMutableBufferPointer { workspaces in
             // Safe: a worker runs one task at a time and uses its own workspace only.
             nonisolated(unsafe) let workspaces = workspaces
@@ -86,5 +116,11 @@ public final class BertInference: @unchecked Sendable {
                 shard.run(indices)
             }
         }
+    }
+
+    /// Tokens a worker takes through the model at once: an eighth of the batch, within bounds. What is
+    /// too little for two shards is worked on by all workers together, layer by layer.
+    private static func shardTokens(_ batch: PackedBatch) -> Int {
+        min(max(batch.tokenCount / 8, 64), 256)
     }
 }

@@ -10,6 +10,8 @@ struct ForwardPass {
     let training: Bool
     /// The counters of the worker that runs this, while somebody records.
     var recorder: OperationRecorder?
+    /// Who shares the work of a lone shard; nil where a worker takes a shard alone.
+    var team: Team?
 
     /// The same pass, run by a worker with these counters.
     func recording(_ recorder: OperationRecorder?) -> ForwardPass {
@@ -96,16 +98,19 @@ struct ForwardPass {
                 )
             }
             recorder?.lap(.planning)
-            views.query.forward(a.queryInput.slice(queryRows), into: a.query.slice(queryRows))
-            recorder?.forward(.queryKeyValue, views.query, rows: queryRows.count)
+            linear(
+                .queryKeyValue,
+                views.query,
+                a.queryInput.slice(queryRows),
+                into: a.query.slice(queryRows)
+            )
             let both = Matrix(
                 a.key.base,
                 rows: a.key.rows,
                 columns: 2 * a.key.columns,
                 stride: a.key.stride
             )
-            views.keyValue.forward(a.input.slice(rows), into: both.slice(rows))
-            recorder?.forward(.queryKeyValue, views.keyValue, rows: rows.count)
+            linear(.queryKeyValue, views.keyValue, a.input.slice(rows), into: both.slice(rows))
         } else {
             let all = Matrix(
                 a.query.base,
@@ -113,34 +118,17 @@ struct ForwardPass {
                 columns: 3 * a.query.columns,
                 stride: a.query.stride
             )
-            views.queryKeyValue.forward(a.input.slice(rows), into: all.slice(rows))
-            recorder?.forward(.queryKeyValue, views.queryKeyValue, rows: rows.count)
+            linear(.queryKeyValue, views.queryKeyValue, a.input.slice(rows), into: all.slice(rows))
         }
 
-        for sequence in shard.sequences {
-            attend(
-                index,
-                a,
-                sequence: sequence,
-                origin: origin,
-                attentionOffsets: attentionOffsets,
-                scratch: scratch
-            )
-        }
+        attend(index, a, shard, origin, attentionOffsets, scratch)
 
-        recorder?.attention(
-            .attention,
-            products: 2,
-            pairs: shard.pairs(of: batch, firstTokenOnly: a.firstTokenOnly),
-            hiddenSize: configuration.hiddenSize,
-            rows: 2 * (queryRows.count + rows.count)
-        )
-
-        views.attentionOutput.forward(
+        linear(
+            .attentionOutput,
+            views.attentionOutput,
             a.context.slice(queryRows),
             into: a.attentionSum.slice(queryRows)
         )
-        recorder?.forward(.attentionOutput, views.attentionOutput, rows: queryRows.count)
         let firstRow = queryRows.lowerBound + (a.firstTokenOnly ? origin.sequence : origin.row)
         views.attentionNorm.forward(
             dense: a.attentionSum.slice(queryRows),
@@ -156,20 +144,13 @@ struct ForwardPass {
         let activation = configuration.activation.kernel
         if training {
             let (before, after) = (a.intermediate.slice(queryRows), a.activated.slice(queryRows))
-            views.intermediate.forward(a.attended.slice(queryRows), into: before)
-            recorder?.forward(.intermediate, views.intermediate, rows: before.rows)
+            linear(.intermediate, views.intermediate, a.attended.slice(queryRows), into: before)
             activation.forward(before.base, after.base, count: before.rows * before.columns)
             recorder?.lap(.activation, floats: 2 * before.rows * before.columns)
+            linear(.output, views.output, after, into: a.outputSum.slice(queryRows))
         } else {
-            views.intermediate.forward(
-                a.attended.slice(queryRows),
-                into: a.activated.slice(queryRows),
-                activation: activation
-            )
-            recorder?.forward(.intermediate, views.intermediate, rows: queryRows.count)
+            feedForward(views, a, queryRows, activation)
         }
-        views.output.forward(a.activated.slice(queryRows), into: a.outputSum.slice(queryRows))
-        recorder?.forward(.output, views.output, rows: queryRows.count)
         views.outputNorm.forward(
             dense: a.outputSum.slice(queryRows),
             residual: a.attended.slice(queryRows),
@@ -182,13 +163,55 @@ struct ForwardPass {
         recorder?.lap(.layerNorm, floats: normalized)
     }
 
+    /// Attention of each sequence, head by head where a team shares the shard.
     private func attend(
         _ layer: Int,
         _ a: LayerActivations,
-        sequence: Int,
-        origin: (row: Int, sequence: Int),
-        attentionOffsets: AttentionOffsets?,
-        scratch: UnsafeMutablePointer<Float>
+        _ shard: Shard,
+        _ origin: (row: Int, sequence: Int),
+        _ attentionOffsets: AttentionOffsets?,
+        _ scratch: UnsafeMutablePointer<Float>
+    ) {
+        let pairs = shard.pairs(of: batch, firstTokenOnly: a.firstTokenOnly)
+        let rows = shard.queryRows(firstTokenOnly: a.firstTokenOnly).count + shard.rows.count
+        guard let team else {
+            for sequence in shard.sequences {
+                attend(layer, a, sequence, nil, origin, attentionOffsets, scratch)
+            }
+            recorder?.attention(
+                .attention,
+                products: 2,
+                pairs: pairs,
+                hiddenSize: configuration.hiddenSize,
+                rows: 2 * rows
+            )
+            return
+        }
+        let heads = configuration.attentionHeadCount
+        team.pool.run(shard.sequences.count * heads) { task, worker in
+            let (sequence, head) = (shard.sequences.lowerBound + task / heads, task % heads)
+            let scratch = team.scratch + worker * team.scratchCount
+            attend(layer, a, sequence, head..<head + 1, origin, attentionOffsets, scratch)
+            let length = batch.length(of: sequence)
+            let queries = a.firstTokenOnly ? 1 : length
+            team.pool.recorder(worker)?.attention(
+                .attention,
+                products: 2,
+                pairs: queries * length,
+                hiddenSize: configuration.headSize,
+                rows: 2 * (queries + length)
+            )
+        }
+    }
+
+    private func attend(
+        _ layer: Int,
+        _ a: LayerActivations,
+        _ sequence: Int,
+        _ heads: Range<Int>?,
+        _ origin: (row: Int, sequence: Int),
+        _ attentionOffsets: AttentionOffsets?,
+        _ scratch: UnsafeMutablePointer<Float>
     ) {
         let place = a.place(of: sequence, in: batch, origin: origin)
         let block = attentionOffsets?.offsets[sequence] ?? 0
@@ -209,8 +232,55 @@ struct ForwardPass {
             v: a.value.slice(place.keys),
             context: a.context.slice(place.queries),
             dropout: dropout.attention(layer: layer),
+            heads: heads,
             scratch: scratch
         )
+    }
+}
+
+/// Products, by one worker or by a team.
+extension ForwardPass {
+    /// Workers that share the work of one shard, with scratch for each.
+    struct Team: @unchecked Sendable {
+        let pool: WorkerPool
+        let scratch: UnsafeMutablePointer<Float>
+        let scratchCount: Int
+    }
+
+    /// output = activation(linear(input)); a team takes the outputs slice by slice.
+    private func linear(
+        _ operation: ProfiledOperation,
+        _ linear: Linear,
+        _ input: Matrix,
+        into output: Matrix,
+        _ activation: Activation? = nil
+    ) {
+        guard let team else {
+            linear.forward(input, into: output, activation: activation)
+            recorder?.forward(operation, linear, rows: input.rows)
+            return
+        }
+        team.pool.run(linear.sliceCount) { slice, worker in
+            linear.forward(input, into: output, activation: activation, slices: slice..<slice + 1)
+            team.pool.recorder(worker)?
+                .forward(operation, linear.outputs(linear.slice(slice)), rows: input.rows)
+        }
+    }
+
+    /// output(activation(intermediate(attended))), so few rows at once that what lies between stays in
+    /// the cache: `activated` has room for one block.
+    private func feedForward(
+        _ views: LayerViews,
+        _ a: LayerActivations,
+        _ rows: Range<Int>,
+        _ activation: Activation
+    ) {
+        Linear.forEachBlock(rows) { block in
+            let inner = Matrix(a.activated.base, rows: block.count, columns: a.activated.columns)
+            let input = a.attended.slice(block)
+            linear(.intermediate, views.intermediate, input, into: inner, activation)
+            linear(.output, views.output, inner, into: a.outputSum.slice(block))
+        }
     }
 }
 

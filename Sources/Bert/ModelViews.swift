@@ -14,18 +14,18 @@ struct LayerViews: Sendable {
     var output: Linear
     var outputNorm: LayerNorm
 
-    /// The same layer with its weights also in the matrix library's own layout.
-    func packing(firstTokenOnly: Bool) -> LayerViews {
+    /// The same layer with its weights also in the form that products of a precision read fastest.
+    func packing(firstTokenOnly: Bool, _ precision: Precision) -> LayerViews {
         var result = self
         if firstTokenOnly {
-            result.query = query.packing()
-            result.keyValue = keyValue.packing()
+            result.query = query.packing(precision)
+            result.keyValue = keyValue.packing(precision)
         } else {
-            result.queryKeyValue = queryKeyValue.packing()
+            result.queryKeyValue = queryKeyValue.packing(precision)
         }
-        result.attentionOutput = attentionOutput.packing()
-        result.intermediate = intermediate.packing()
-        result.output = output.packing()
+        result.attentionOutput = attentionOutput.packing(precision)
+        result.intermediate = intermediate.packing(precision)
+        result.output = output.packing(precision)
         return result
     }
 }

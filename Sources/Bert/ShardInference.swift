@@ -18,7 +18,7 @@ struct ShardInference {
         let context: Matrix  // [rows, H]
         let sum: Matrix  // [rows, W]
         let attended: Matrix  // [rows, W]
-        let intermediate: Matrix  // [rows, I]
+        let intermediate: Matrix  // [a block of rows, I]
         let first: Matrix  // [sequences, H]
         let query: Matrix  // [sequences, H]
         let spans: Matrix  // [rows, 2]
@@ -30,10 +30,10 @@ struct ShardInference {
         pass: ForwardPass,
         shard: Shard,
         places: OutputPlaces,
-        workspace: inout GrowingBuffer
+        workspace: inout GrowingBuffer,
+        team: WorkerPool? = nil
     ) {
         self.views = views
-        self.pass = pass
         self.shard = shard
         self.places = places
         let configuration = pass.configuration
@@ -42,9 +42,14 @@ struct ShardInference {
         let wide = max(hidden, configuration.embeddingSize)
         let (rows, sequences) = (shard.rows.count, shard.sequences.count)
         let longest = shard.sequences.map(pass.batch.length(of:)).max() ?? 0
+        let block = min(rows, Linear.blockHeight)
+        let scratchCount = Attention.scratchCount(
+            length: longest,
+            headSize: configuration.headSize
+        )
         var next = workspace.reserve(
-            rows * (6 * hidden + 2 * wide + inner + 2) + sequences * 2 * hidden
-                + Attention.scratchCount(length: longest, headSize: configuration.headSize)
+            rows * (6 * hidden + 2 * wide + 2) + block * inner + sequences * 2 * hidden
+                + (team?.workerCount ?? 1) * scratchCount
         )
         func take(_ rows: Int, _ columns: Int) -> Matrix {
             defer { next += rows * columns }
@@ -56,12 +61,21 @@ struct ShardInference {
             context: take(rows, hidden),
             sum: take(rows, wide),
             attended: take(rows, wide),
-            intermediate: take(rows, inner),
+            intermediate: take(block, inner),
             first: take(sequences, hidden),
             query: take(sequences, hidden),
             spans: take(rows, 2),
             scratch: next
         )
+        var shared = pass
+        if let team {
+            shared.team = ForwardPass.Team(
+                pool: team,
+                scratch: memory.scratch,
+                scratchCount: scratchCount
+            )
+        }
+        self.pass = shared
     }
 
     func run(_ indices: EmbeddingRows) {
@@ -113,8 +127,8 @@ struct ShardInference {
         let firstOnly = firstTokensSuffice && index == views.layers.count - 1
         let hidden = pass.configuration.hiddenSize
         let queries = firstOnly ? shard.sequences.count : shard.rows.count
-        func view(_ matrix: Matrix, _ columns: Int) -> Matrix {
-            Matrix(matrix.base, rows: queries, columns: columns)
+        func view(_ matrix: Matrix) -> Matrix {
+            Matrix(matrix.base, rows: queries, columns: hidden)
         }
         func part(_ number: Int, of parts: Int) -> Matrix {
             Matrix(
@@ -124,7 +138,6 @@ struct ShardInference {
                 stride: parts * hidden
             )
         }
-        let inner = pass.configuration.intermediateSize
         return LayerActivations(
             firstTokenOnly: firstOnly,
             input: input,
@@ -133,13 +146,13 @@ struct ShardInference {
             key: firstOnly ? part(0, of: 2) : part(1, of: 3),
             value: firstOnly ? part(1, of: 2) : part(2, of: 3),
             scores: places.attentions?.layers[index],
-            context: view(memory.context, hidden),
-            attentionSum: view(memory.sum, hidden),
-            attended: view(memory.attended, hidden),
-            intermediate: view(memory.intermediate, inner),
-            activated: view(memory.intermediate, inner),
-            outputSum: view(memory.sum, hidden),
-            output: view(output, hidden)
+            context: view(memory.context),
+            attentionSum: view(memory.sum),
+            attended: view(memory.attended),
+            intermediate: memory.intermediate,
+            activated: memory.intermediate,
+            outputSum: view(memory.sum),
+            output: view(output)
         )
     }
 

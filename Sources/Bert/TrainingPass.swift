@@ -20,7 +20,11 @@ public final class TrainingPass: @unchecked Sendable {
     }
 
     public let model: BertModel
+    /// The precision of the encoder layers' products, forward and backward.
+    public let precision: Precision
     let pool: WorkerPool
+    private let roundedWeights: RoundedWeights?
+    let views: ModelViews
     var memory = PassMemory()
     var state: PassState?
 
@@ -30,13 +34,19 @@ public final class TrainingPass: @unchecked Sendable {
     let pooler: Linear
     let classifier: Linear
 
+    /// - Parameter precision: f32, or bf16 where it is available here; weights, gradients and everything
+    ///   that is no product of a layer are in single precision either way.
     /// - Precondition: the model can be trained: `BertConfiguration.checkCanTrain`.
-    public init(_ model: BertModel, pool: WorkerPool) {
+    public init(_ model: BertModel, pool: WorkerPool, precision: Precision = .f32) {
+        precondition(precision != .int8, "training in bytes")
         guard let pooler = model.views.pooler, let classifier = model.views.classifier,
             model.configuration.embeddingSize == model.configuration.hiddenSize
         else { preconditionFailure("training a model of another kind than a sequence classifier") }
         self.model = model
         self.pool = pool
+        self.precision = precision.orFallback
+        roundedWeights = self.precision == .bf16 ? RoundedWeights(model) : nil
+        views = roundedWeights?.views ?? model.views
         self.pooler = pooler
         self.classifier = classifier
     }
@@ -67,7 +77,8 @@ public final class TrainingPass: @unchecked Sendable {
         )
         self.state = state
         let pass = state.pass(configuration)
-        let views = model.views
+        roundedWeights?.refresh(pool)
+        let views = views
         let (pooler, classifier, pool) = (pooler, classifier, pool)
         pool.run(state.shards.count) { task, worker in
             let shard = state.shards[task]

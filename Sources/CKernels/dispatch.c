@@ -1,6 +1,9 @@
 #define _GNU_SOURCE
 #include "kernels.h"
+#include <pthread.h>
 #include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #if defined(__x86_64__)
@@ -84,4 +87,40 @@ int bk_available_processors(void) {
     if (sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) > 0) return CPU_COUNT(&set);
     long online = sysconf(_SC_NPROCESSORS_ONLN);
     return online > 0 ? (int)online : 1;
+}
+
+typedef struct {
+    void *data[3];
+    size_t bytes[3];
+} thread_memory;
+static pthread_key_t memory_key;
+static pthread_once_t memory_once = PTHREAD_ONCE_INIT;
+
+static void free_memory(void *argument) {
+    thread_memory *memory = argument;
+    for (int slot = 0; slot < 3; slot++) free(memory->data[slot]);
+    free(memory);
+}
+static void make_memory_key(void) { pthread_key_create(&memory_key, free_memory); }
+
+static _Noreturn void out_of_memory(size_t bytes) {
+    fprintf(stderr, "out of memory: %zu bytes\n", bytes);
+    abort();
+}
+
+void *bk_thread_memory(int slot, size_t bytes) {
+    pthread_once(&memory_once, make_memory_key);
+    thread_memory *memory = pthread_getspecific(memory_key);
+    if (!memory) {
+        memory = calloc(1, sizeof *memory);
+        if (!memory || pthread_setspecific(memory_key, memory)) out_of_memory(sizeof *memory);
+    }
+    if (memory->bytes[slot] < bytes) {
+        free(memory->data[slot]);
+        size_t wanted = (bytes + bytes / 4 + 4095) / 4096 * 4096;
+        memory->data[slot] = aligned_alloc(4096, wanted);
+        if (!memory->data[slot]) out_of_memory(wanted);
+        memory->bytes[slot] = wanted;
+    }
+    return memory->data[slot];
 }

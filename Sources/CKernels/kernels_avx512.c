@@ -7,6 +7,7 @@
 #pragma clang attribute push(__attribute__((target("arch=x86-64-v4"))), apply_to = function)
 #include "vector.h"
 #include "elementwise.inc.h"
+#include "precision.inc.h"
 #include "layernorm.inc.h"
 #include "attention.inc.h"
 #include "adamw.inc.h"

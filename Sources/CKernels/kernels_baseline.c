@@ -5,6 +5,7 @@
 #include <math.h>
 #include "vector.h"
 #include "elementwise.inc.h"
+#include "precision.inc.h"
 #include "layernorm.inc.h"
 #include "attention.inc.h"
 #include "adamw.inc.h"

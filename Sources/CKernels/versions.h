@@ -21,6 +21,12 @@
     X(bk_embedding_sum) \
     X(bk_attention_forward) \
     X(bk_attention_backward) \
+    X(bk_to_bfloat16) \
+    X(bk_quantize_rows) \
+    X(bk_dequantize_rows) \
+    X(bk_round_to_bytes) \
+    X(bk_gelu_quick) \
+    X(bk_byte_product) \
     X(bk_adamw_step) \
     X(bk_adamw_idle_steps)
 
@@ -45,6 +51,12 @@
 #define bk_embedding_sum JOIN(bk_embedding_sum, VERSION)
 #define bk_attention_forward JOIN(bk_attention_forward, VERSION)
 #define bk_attention_backward JOIN(bk_attention_backward, VERSION)
+#define bk_to_bfloat16 JOIN(bk_to_bfloat16, VERSION)
+#define bk_quantize_rows JOIN(bk_quantize_rows, VERSION)
+#define bk_dequantize_rows JOIN(bk_dequantize_rows, VERSION)
+#define bk_round_to_bytes JOIN(bk_round_to_bytes, VERSION)
+#define bk_gelu_quick JOIN(bk_gelu_quick, VERSION)
+#define bk_byte_product JOIN(bk_byte_product, VERSION)
 #define bk_adamw_step JOIN(bk_adamw_step, VERSION)
 #define bk_adamw_idle_steps JOIN(bk_adamw_idle_steps, VERSION)
 #endif

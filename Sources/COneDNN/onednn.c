@@ -25,9 +25,15 @@ const char *bk_onednn_version(void) {
     return text;
 }
 
-void bk_onednn_enter_thread(void) {
+static void (*set_threads)(int);
+static pthread_once_t set_threads_once = PTHREAD_ONCE_INIT;
+static void find_set_threads(void) {
     // Debian's build runs on OpenMP, whose header the compiler may lack; the loaded library has it.
-    void (*set_threads)(int) = (void (*)(int))dlsym(RTLD_DEFAULT, "omp_set_num_threads");
+    set_threads = (void (*)(int))dlsym(RTLD_DEFAULT, "omp_set_num_threads");
+}
+
+void bk_onednn_enter_thread(void) {
+    pthread_once(&set_threads_once, find_set_threads);
     if (set_threads) set_threads(1);
 }
 
@@ -35,6 +41,8 @@ struct bk_packed {
     dnnl_memory_desc_t layout;
     void *data;
     size_t bytes;
+    /// Data that belongs to another.
+    int is_view;
 };
 
 // A primitive is compiled for one shape. Each thread keeps those it has met, with the memory objects
@@ -65,23 +73,39 @@ static size_t hash(const bk_product *p) {
     return (size_t)(h ^ h >> 32) % BUCKETS;
 }
 
+static dnnl_data_type_t type_of(int element) {
+    static const dnnl_data_type_t types[] = {dnnl_f32, dnnl_bf16, dnnl_s32, dnnl_s8, dnnl_u8};
+    return types[element];
+}
+
+static int has(dnnl_cpu_isa_t wanted) { return (dnnl_get_effective_cpu_isa() & wanted) == wanted; }
+
+int bk_onednn_multiplies(int element) {
+    switch (element) {
+    case BK_BFLOAT16: return has(dnnl_cpu_isa_avx512_core_bf16);
+    // Elsewhere sums of byte products saturate at 16 bits or run without vectors.
+    case BK_UINT8: return has(dnnl_cpu_isa_avx512_core_vnni);
+    default: return 1;
+    }
+}
+
 static dnnl_status_t describe(const bk_product *p, const dnnl_memory_desc_t *packed, int any,
                               dnnl_memory_desc_t d[4], dnnl_primitive_desc_t *result) {
     dnnl_dims_t a_dims = {p->m, p->k}, b_dims = {p->k, p->n}, c_dims = {p->m, p->n};
     dnnl_dims_t bias_dims = {1, p->n};
     dnnl_dims_t a_strides = {p->a_row, p->a_column}, b_strides = {p->b_row, p->b_column};
     dnnl_dims_t c_strides = {p->c_row, 1}, bias_strides = {p->n, 1};
-    dnnl_status_t s = dnnl_memory_desc_init_by_strides(&d[0], 2, a_dims, dnnl_f32, a_strides);
+    dnnl_status_t s = dnnl_memory_desc_init_by_strides(&d[0], 2, a_dims, type_of(p->a_type), a_strides);
     if (s) return s;
     if (packed) {
         d[1] = *packed;
     } else if (any) {
-        s = dnnl_memory_desc_init_by_tag(&d[1], 2, b_dims, dnnl_f32, dnnl_format_tag_any);
+        s = dnnl_memory_desc_init_by_tag(&d[1], 2, b_dims, type_of(p->b_type), dnnl_format_tag_any);
     } else {
-        s = dnnl_memory_desc_init_by_strides(&d[1], 2, b_dims, dnnl_f32, b_strides);
+        s = dnnl_memory_desc_init_by_strides(&d[1], 2, b_dims, type_of(p->b_type), b_strides);
     }
     if (s) return s;
-    if ((s = dnnl_memory_desc_init_by_strides(&d[2], 2, c_dims, dnnl_f32, c_strides))) return s;
+    if ((s = dnnl_memory_desc_init_by_strides(&d[2], 2, c_dims, type_of(p->c_type), c_strides))) return s;
     if ((s = dnnl_memory_desc_init_by_strides(&d[3], 2, bias_dims, dnnl_f32, bias_strides))) return s;
     dnnl_matmul_desc_t matmul;
     if ((s = dnnl_matmul_desc_init(&matmul, &d[0], &d[1], p->has_bias ? &d[3] : NULL, &d[2]))) return s;
@@ -101,7 +125,7 @@ static dnnl_status_t describe(const bk_product *p, const dnnl_memory_desc_t *pac
     return s;
 }
 
-bk_packed *bk_packed_create(bk_product shape, const float *b) {
+bk_packed *bk_packed_create(bk_product shape, const void *b, int b_type) {
     pthread_once(&engine_once, make_engine);
     if (!engine) return NULL;
     dnnl_memory_desc_t d[4], plain;
@@ -114,7 +138,7 @@ bk_packed *bk_packed_create(bk_product shape, const float *b) {
     packed->data = aligned_alloc(64, (packed->bytes + 63) / 64 * 64);
 
     dnnl_dims_t dims = {shape.k, shape.n}, strides = {shape.b_row, shape.b_column};
-    dnnl_memory_desc_init_by_strides(&plain, 2, dims, dnnl_f32, strides);
+    dnnl_memory_desc_init_by_strides(&plain, 2, dims, type_of(b_type), strides);
     dnnl_primitive_desc_t reorder_description = NULL;
     dnnl_primitive_t reorder = NULL;
     dnnl_memory_t from = NULL, to = NULL;
@@ -141,9 +165,39 @@ bk_packed *bk_packed_create(bk_product shape, const float *b) {
     return packed;
 }
 
+bk_packed *bk_packed_columns(const bk_packed *whole, bk_product shape, int first) {
+    dnnl_memory_desc_t d[4];
+    dnnl_primitive_desc_t description;
+    if (describe(&shape, NULL, 1, d, &description)) return NULL;
+    dnnl_memory_desc_t layout = *dnnl_primitive_desc_query_md(description, dnnl_query_weights_md, 0);
+    dnnl_primitive_desc_destroy(description);
+    // Blocks of columns must follow each other whole, and be of one form in both.
+    const dnnl_blocking_desc_t *of = &whole->layout.format_desc.blocking;
+    const dnnl_blocking_desc_t *part = &layout.format_desc.blocking;
+    if (whole->layout.format_kind != dnnl_blocked || layout.format_kind != dnnl_blocked ||
+        of->inner_nblks == 0 || of->inner_nblks != part->inner_nblks ||
+        of->strides[0] != part->strides[0] || of->strides[1] != part->strides[1] ||
+        whole->layout.padded_dims[0] != layout.padded_dims[0])
+        return NULL;
+    dnnl_dim_t block = 1, element = whole->layout.data_type == dnnl_f32 ? 4
+                                    : whole->layout.data_type == dnnl_bf16 ? 2 : 1;
+    for (int i = 0; i < of->inner_nblks; i++) {
+        if (of->inner_idxs[i] != part->inner_idxs[i] || of->inner_blks[i] != part->inner_blks[i])
+            return NULL;
+        if (of->inner_idxs[i] == 1) block *= of->inner_blks[i];
+    }
+    if (first % block) return NULL;
+    bk_packed *view = calloc(1, sizeof *view);
+    view->layout = layout;
+    view->data = (char *)whole->data + first / block * of->strides[1] * element;
+    view->bytes = dnnl_memory_desc_get_size(&layout);
+    view->is_view = 1;
+    return view;
+}
+
 void bk_packed_destroy(bk_packed *packed) {
     if (!packed) return;
-    free(packed->data);
+    if (!packed->is_view) free(packed->data);
     free(packed);
 }
 
@@ -174,8 +228,8 @@ static dnnl_status_t make_entry(const bk_product *p, const bk_packed *packed, en
     return s;
 }
 
-int bk_product_run(const bk_product *p, const float *a, const float *b, const bk_packed *packed,
-                   const float *bias, float *c) {
+int bk_product_run(const bk_product *p, const void *a, const void *b, const bk_packed *packed,
+                   const float *bias, void *c) {
     if (!state) {
         pthread_once(&engine_once, make_engine);
         if (!engine) return -1;
@@ -218,11 +272,17 @@ int bk_product_run(const bk_product *p, const float *a, const float *b, const bk
 int bk_onednn_available(void) { return 0; }
 const char *bk_onednn_version(void) { return ""; }
 void bk_onednn_enter_thread(void) {}
-bk_packed *bk_packed_create(bk_product shape, const float *b) { return (void)shape, (void)b, (bk_packed *)0; }
+int bk_onednn_multiplies(int element) { return (void)element, 0; }
+bk_packed *bk_packed_create(bk_product shape, const void *b, int b_type) {
+    return (void)shape, (void)b, (void)b_type, (bk_packed *)0;
+}
+bk_packed *bk_packed_columns(const bk_packed *whole, bk_product shape, int first) {
+    return (void)whole, (void)shape, (void)first, (bk_packed *)0;
+}
 void bk_packed_destroy(bk_packed *packed) { (void)packed; }
 size_t bk_packed_byte_count(const bk_packed *packed) { return (void)packed, 0; }
-int bk_product_run(const bk_product *product, const float *a, const float *b,
-                   const bk_packed *packed, const float *bias, float *c) {
+int bk_product_run(const bk_product *product, const void *a, const void *b,
+                   const bk_packed *packed, const float *bias, void *c) {
     (void)product, (void)a, (void)b, (void)packed, (void)bias, (void)c;
     return -1;
 }

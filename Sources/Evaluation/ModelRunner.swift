@@ -11,6 +11,7 @@ public enum ModelRunner {
     /// - Parameters:
     ///   - name: how the report calls the model.
     ///   - bytesOnDisk: the size of its weights file.
+    ///   - precision: of the products, where it is available.
     ///   - rounds: how often the data is run; the fastest round is reported.
     ///   - progress: told now and then how many examples of a round are done.
     public static func measure(
@@ -19,10 +20,11 @@ public enum ModelRunner {
         bytesOnDisk: Int,
         on data: EncodedDataset,
         pool: WorkerPool,
+        precision: Precision = .f32,
         rounds: Int = 1,
         progress: (_ examples: Int) -> Void = { _ in }
     ) -> ModelMeasurement {
-        let inference = BertInference(model, pool: pool)
+        let inference = BertInference(model, pool: pool, precision: precision)
         // The first sequences compile the products' shapes and fetch the weights.
         _ = inference.logits(data.batch(0..<min(32, data.count)))
         var logits: [Float] = []

@@ -47,6 +47,7 @@ public enum Attention {
     ///   - q: `[queries, H]`.
     ///   - k, v: `[length, H]`, with one stride.
     ///   - context: `[queries, H]`, overwritten.
+    ///   - heads: the heads to compute; nil for all.
     public static func forward(
         _ sequence: Sequence,
         q: Matrix,
@@ -54,10 +55,11 @@ public enum Attention {
         v: Matrix,
         context: Matrix,
         dropout: Dropout,
+        heads: Range<Int>? = nil,
         scratch: UnsafeMutablePointer<Float>
     ) {
         let (queries, length, size) = (sequence.queries, sequence.length, sequence.headSize)
-        for head in 0..<sequence.headCount {
+        for head in heads ?? 0..<sequence.headCount {
             bk_attention_forward(
                 q.base + head * size,
                 q.stride,

@@ -14,7 +14,7 @@ public enum ProfiledOperation: Int, CaseIterable, Sendable {
     case attentionOutputWeight, queryKeyValueWeight
     case embeddingGradients, gradientReduction
 
-    case gradientNorm, adamW, adamWWords, adamWMissedSteps
+    case weightRounding, gradientNorm, adamW, adamWWords, adamWMissedSteps
 
     /// Copying rows, cutting the batch, listing tasks, and whatever else is no operation of its own.
     case planning
@@ -78,6 +78,7 @@ public enum ProfiledOperation: Int, CaseIterable, Sendable {
         case .queryKeyValueWeight: "dW query, key, value"
         case .embeddingGradients: "embedding gradients"
         case .gradientReduction: "sums over shards"
+        case .weightRounding: "weights rounded to bf16"
         case .gradientNorm: "norm of the gradients"
         case .adamW: "AdamW, dense (clips)"
         case .adamWWords: "AdamW, word rows"

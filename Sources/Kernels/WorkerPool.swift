@@ -74,6 +74,13 @@ public final class WorkerPool: @unchecked Sendable {
         return bk_flush_denormals()
     }
 
+    /// Runs `body` on the calling thread, prepared for numeric work as the workers are.
+    public func prepared(_ body: () -> Void) {
+        let control = WorkerPool.prepareThread()
+        defer { bk_restore_denormals(control) }
+        body()
+    }
+
     /// Runs `body` for every task in `0..<count` and returns when all are done.
     ///
     /// - Parameter body: receives the task and the worker (`0..<workerCount`) that carries it out;

@@ -59,7 +59,7 @@ public struct Trainer {
             totalSteps: totalSteps
         )
         let optimizer = AdamW(model, constants: configuration.optimizer, pool: pool)
-        let pass = TrainingPass(model, pool: pool)
+        let pass = TrainingPass(model, pool: pool, precision: configuration.precision)
         let gradients = Gradients(model.layout)
         let sampler = BatchSampler(
             data,

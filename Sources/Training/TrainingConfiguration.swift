@@ -1,3 +1,5 @@
+public import Kernels
+
 /// How a run trains; every value appears in the printed, resolved run.
 public struct TrainingConfiguration: Sendable, Hashable {
     public var epochs: Int
@@ -10,6 +12,8 @@ public struct TrainingConfiguration: Sendable, Hashable {
     /// The share of all steps over which the rate rises from zero.
     public var warmupProportion: Double
     public var optimizer: AdamW.Constants
+    /// Of the encoder layers' products, where it is available.
+    public var precision: Precision
     /// Names the order of examples and the dropout masks.
     public var seed: UInt64
     /// Steps between evaluations; nil evaluates at epoch ends only.
@@ -22,6 +26,7 @@ public struct TrainingConfiguration: Sendable, Hashable {
         learningRate: Double,
         warmupProportion: Double,
         optimizer: AdamW.Constants,
+        precision: Precision = .f32,
         seed: UInt64,
         evaluateEvery: Int?
     ) {
@@ -32,6 +37,7 @@ public struct TrainingConfiguration: Sendable, Hashable {
         self.learningRate = learningRate
         self.warmupProportion = warmupProportion
         self.optimizer = optimizer
+        self.precision = precision
         self.seed = seed
         self.evaluateEvery = evaluateEvery
     }

@@ -23,6 +23,9 @@ uint64_t bk_flush_denormals(void);
 void bk_restore_denormals(uint64_t control);
 /// The processors this process may run on, at least 1.
 int bk_available_processors(void);
+/// 64-byte aligned memory of the calling thread's own, at least `bytes` long, kept until the thread
+/// ends; the contents do not survive growth. `slot`: 0, 1 or 2, for memory used at the same time.
+void *bk_thread_memory(int slot, size_t bytes);
 
 // out[i] = gelu(in[i]) in the exact (erf) form; backward: d_in[i] = d_out[i] * gelu'(in[i]).
 void bk_gelu_forward(const float *in, float *out, size_t count);
@@ -94,6 +97,27 @@ void bk_attention_backward(const float *q, size_t q_stride, const float *k, cons
                            const float *d_scores, uint64_t first_element, bk_dropout dropout,
                            float *d_q, float *d_k, float *d_v, float *scratch);
 
+/// out[row_count, columns] = the rows in bfloat16, rounded to nearest, ties to even.
+void bk_to_bfloat16(const float *in, size_t stride, size_t rows, size_t columns, uint16_t *out);
+/// Each row as bytes over its own range: in = low + scale * out, to half a step.
+///
+/// out: [rows, columns]; scales, lows: [rows].
+void bk_quantize_rows(const float *in, size_t stride, size_t rows, size_t columns, uint8_t *out,
+                      float *scales, float *lows);
+/// out[r, c] = activation(weight_scales[c] * scales[r] * in[r, c] + lows[r] * weight_sums[c] + bias[c]).
+///
+/// in: [rows, columns] sums of products of bytes; `weight_sums` the sums of each output's weights as
+/// they are after rounding; `activation` as in `bk_product`, GELU to 6e-5.
+void bk_dequantize_rows(const int32_t *in, size_t rows, size_t columns, const float *scales,
+                        const float *lows, const float *weight_scales, const float *weight_sums,
+                        const float *bias, int activation, float *out, size_t stride);
+/// Rounds weights to bytes, the largest to 127 or -127; gives the scale, and the bytes' sum.
+float bk_round_to_bytes(const float *in, int8_t *out, size_t count, int32_t *sum);
+/// GELU to 6e-5, for values that are rounded to eight bits next; `in` is packed, `stride` that of out.
+void bk_gelu_quick(const float *in, size_t rows, size_t columns, float *out, size_t stride);
+/// c[m, n] = a[m, k] b[n, k]'; exact.
+void bk_byte_product(const uint8_t *a, const int8_t *b, int32_t *c, size_t m, size_t n, size_t k);
+
 /// One AdamW step of `count` consecutive weights.
 ///
 /// `gradient_scale` multiplies the gradient (clipping); `decay` is learning rate times weight decay;
@@ -132,6 +156,12 @@ typedef struct {
     __typeof(bk_attention_backward) *bk_attention_backward;
     __typeof(bk_adamw_step) *bk_adamw_step;
     __typeof(bk_adamw_idle_steps) *bk_adamw_idle_steps;
+    __typeof(bk_to_bfloat16) *bk_to_bfloat16;
+    __typeof(bk_quantize_rows) *bk_quantize_rows;
+    __typeof(bk_dequantize_rows) *bk_dequantize_rows;
+    __typeof(bk_round_to_bytes) *bk_round_to_bytes;
+    __typeof(bk_gelu_quick) *bk_gelu_quick;
+    __typeof(bk_byte_product) *bk_byte_product;
 } bk_kernel_version;
 
 /// The versions that this processor can run, the baseline first; returns how many (at most three).

@@ -17,7 +17,11 @@ extension Benchmark {
             stages.append(stage)
         }
         if [.all, .forward, .latency].contains(measure) {
-            let engine = BertInference(maker.classifier.model, pool: maker.pool)
+            let engine = BertInference(
+                maker.classifier.model,
+                pool: maker.pool,
+                precision: numbers.precision
+            )
             if measure != .latency {
                 let orders: [(ForwardOrder, Stage.Name)] = [
                     (.whole, .whole), (.file, .file), (.sorted, .sorted),
@@ -29,7 +33,7 @@ extension Benchmark {
             if measure != .forward { try add(maker.latency(engine)) }
             memory.forward = Machine.peakMemory
         }
-        if measure == .training || (measure == .all && trainingStep) {
+        if measure == .training || (measure == .all && trainingStep && numbers.precision != .int8) {
             try add(maker.training())
             memory.training = Machine.peakMemory
         }

@@ -8,17 +8,20 @@ struct Machine: Encodable {
     /// Processors this process may use.
     let processors: Int
     let workers: Int
+    /// The numbers that products are computed in, and what computes them.
+    let precision: Precision
     let matrixLibrary: String
     /// Others' work disturbs a measurement: the mean number of running processes over a minute.
     let loadAverage: Double
 
-    init(workers: Int) {
+    init(workers: Int, _ precision: Precision) {
         let model = Self.lines(of: "/proc/cpuinfo").first { $0.hasPrefix("model name") }
         let name = model?.split(separator: ":", maxSplits: 1).last
         cpu = name.map { $0.trimmingCharacters(in: .whitespaces) } ?? "unknown"
         processors = WorkerPool.availableProcessors
         self.workers = workers
-        matrixLibrary = MatrixBackend.description
+        self.precision = precision.orFallback
+        matrixLibrary = precision.explanation
         var averages = [0.0]
         loadAverage = getloadavg(&averages, 1) == 1 ? averages[0] : 0
     }

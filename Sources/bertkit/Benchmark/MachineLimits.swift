@@ -14,7 +14,12 @@ struct MachineLimits: Encodable {
     /// The bytes that are copied.
     let copyBytes = 1 << 26
 
-    init(of configuration: BertConfiguration) {
+    private let precision: Precision
+
+    private enum CodingKeys: CodingKey { case gflopPerS, gbPerS, product, copyBytes }
+
+    init(of configuration: BertConfiguration, _ precision: Precision) {
+        self.precision = precision
         product = [128, configuration.intermediateSize, configuration.hiddenSize]
     }
 
@@ -33,7 +38,7 @@ struct MachineLimits: Encodable {
             bias: weights.base + output * input,
             output: output,
             input: input
-        ).packing()
+        ).packing(precision)
         let operations = 2 * rows * output * input
         let repeats = min(1000, max(1, 400_000_000 / operations))
         let memory = (0..<pool.workerCount).map { _ in

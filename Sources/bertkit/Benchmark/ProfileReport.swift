@@ -107,7 +107,7 @@ extension Benchmark {
             .compactMap(\.self)
         let pool = maker.pool
         let profiles = stages.map { _ in Profile(workerCount: pool.workerCount) }
-        var limits = MachineLimits(of: maker.classifier.configuration)
+        var limits = MachineLimits(of: maker.classifier.configuration, numbers.precision)
         let bar = ProgressBar(
             "profiling",
             total: rounds * stages.count,

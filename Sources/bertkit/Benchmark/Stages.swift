@@ -27,6 +27,7 @@ struct StageMaker {
     let workload: Workload
     let batchSize: Int
     let pool: WorkerPool
+    let precision: Precision
 
     static let latencySentences = 200
     static let trainingSteps = 20
@@ -98,7 +99,7 @@ struct StageMaker {
             constants: AdamW.Constants(weightDecay: 0.01, clipNorm: 1),
             pool: pool
         )
-        let training = TrainingPass(model, pool: pool)
+        let training = TrainingPass(model, pool: pool, precision: precision)
         let gradients = Gradients(model.layout)
         let objective: any Objective =
             switch configuration.problemType {

@@ -95,6 +95,7 @@ struct Benchmark: RunFileCommand {
     var batchSize = 32
 
     @OptionGroup(title: "Machine") var inference: InferenceOptions
+    @OptionGroup(title: "Machine") var numbers: PrecisionOption
 
     @Option(help: "How to print the result; JSON is one line.")
     var format: ReportFormat = .text
@@ -115,6 +116,9 @@ struct Benchmark: RunFileCommand {
         }
         if measure == .training, !trainingStep {
             throw ValidationError("'--no-training-step' leaves '--measure training' nothing to do")
+        }
+        if measure == .training, numbers.precision == .int8 {
+            throw ValidationError("Models are not trained in int8; a training step takes f32 or bf16")
         }
         if measure == .load, profile {
             throw ValidationError("'--profile' is about computing, which is not measured")
@@ -137,7 +141,8 @@ struct Benchmark: RunFileCommand {
             classifier: classifier,
             workload: workload,
             batchSize: batchSize,
-            pool: WorkerPool(workerCount: workers)
+            pool: WorkerPool(workerCount: workers),
+            precision: numbers.precision
         )
         var report = BenchmarkReport(
             model: describe(classifier),
@@ -148,7 +153,7 @@ struct Benchmark: RunFileCommand {
                 meanLength: Double(workload.all.tokenCount) / Double(workload.count),
                 batchSize: batchSize
             ),
-            machine: Machine(workers: workers),
+            machine: Machine(workers: workers, numbers.precision),
             rounds: rounds
         )
         report.peakMemoryBytes.loaded = loadedPeak

@@ -129,6 +129,9 @@ struct Evaluate: RunFileCommand {
             workers: pool.workerCount
         )
         remarks.note(classifier)
+        if !candidate.precision.isAvailable {
+            remarks.note("\(printable(candidate.name)): \(candidate.precision.explanation)")
+        }
         remarks.noteTruncated(
             data.truncatedExamples,
             of: data.count,
@@ -146,6 +149,7 @@ struct Evaluate: RunFileCommand {
             bytesOnDisk: folder.weightsByteCount,
             on: data,
             pool: pool,
+            precision: candidate.precision,
             progress: { bar.update($0) }
         )
         bar.cancel()

@@ -45,6 +45,7 @@ struct Predict: ParsableCommand {
     var batchSize = 256
 
     @OptionGroup(title: "Machine") var inference: InferenceOptions
+    @OptionGroup(title: "Machine") var numbers: PrecisionOption
 
     func validate() throws { try Limits.check("--batch-size", batchSize, 1...65_536) }
 
@@ -53,7 +54,8 @@ struct Predict: ParsableCommand {
         let classifier = try TextClassifier(contentsOf: URL(filePath: model))
         let maximumLength = try classifier.maximumLength(inference.maxLength)
         let pool = WorkerPool(workerCount: inference.compute.workerCount)
-        let engine = BertInference(classifier.model, pool: pool)
+        let engine = BertInference(classifier.model, pool: pool, precision: numbers.precision)
+        if !numbers.precision.isAvailable { Remarks().note(numbers.precision.explanation) }
         let classes: [String] =
             switch classifier.configuration.taskKind {
             case .classification(let labels): labels

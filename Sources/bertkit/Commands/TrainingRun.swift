@@ -119,6 +119,7 @@ struct TrainingRun {
                 weightDecay: training.weightDecay,
                 clipNorm: training.clipNorm > 0 ? training.clipNorm : nil
             ),
+            precision: training.precision,
             seed: training.seed,
             evaluateEvery: training.evaluateEvery
         )
@@ -144,7 +145,7 @@ struct TrainingRun {
         )
         remarks.say(
             "\(label): \(Numbers.count(trainer.stepsPerEpoch * training.epochs)) steps on "
-                + "\(pool.workerCount) workers, matrix products by \(MatrixBackend.description)"
+                + "\(pool.workerCount) workers, products in \(training.precision.explanation)"
         )
         let bar = ProgressBar(label, total: train.count * training.epochs, isQuiet: remarks.isQuiet)
         var examples = 0

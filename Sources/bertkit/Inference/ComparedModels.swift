@@ -4,6 +4,7 @@ import Datasets
 import Diagnostics
 import Evaluation
 import Foundation
+import Kernels
 
 /// Which models are compared.
 struct ComparedModels: ParsableArguments {
@@ -25,6 +26,14 @@ struct ComparedModels: ParsableArguments {
     )
     var student: [String] = []
 
+    @Option(
+        help: ArgumentHelp(
+            "Run every model in these numbers as well, each time as one more student: bf16, int8.",
+            valueName: "precision,…"
+        )
+    )
+    var precision = PrecisionList()
+
     func checkTogether() throws {
         if teacher == nil, student.isEmpty {
             throw ValidationError("Give '--teacher', '--student' or both")
@@ -39,6 +48,7 @@ struct ComparedModels: ParsableArguments {
         /// What the report calls it.
         var name: String
         var folder: ModelFolder
+        var precision: Precision = .f32
     }
 
     /// Opens every folder, the teacher's first, and checks that their heads answer alike.
@@ -53,7 +63,16 @@ struct ComparedModels: ParsableArguments {
             _ = try folder.loadVocabulary()
             candidates.append(Candidate(name: name, folder: folder))
         }
-        return candidates
+        return candidates.flatMap { candidate in
+            [candidate]
+                + precision.list.map {
+                    Candidate(
+                        name: "\(candidate.name), \($0.rawValue)",
+                        folder: candidate.folder,
+                        precision: $0
+                    )
+                }
+        }
     }
 
     private var paths: [String] { [teacher].compactMap(\.self) + student }

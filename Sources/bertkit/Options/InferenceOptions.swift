@@ -1,5 +1,5 @@
-import ArgumentParser
-import Kernels
+public import ArgumentParser
+public import Kernels
 
 /// How a model is run over texts.
 struct InferenceOptions: ParsableArguments {
@@ -15,6 +15,37 @@ struct InferenceOptions: ParsableArguments {
     @OptionGroup var compute: ComputeOptions
 
     func validate() throws { try Limits.check("--max-length", maxLength, 3...65_536) }
+}
+
+/// The numbers that a model is run in.
+struct PrecisionOption: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "The numbers that matrix products are computed in: f32, bf16 (f32 where the processor "
+                + "lacks it) or int8."
+        )
+    )
+    var precision: Precision = .f32
+}
+
+extension Precision: ExpressibleByArgument {}
+
+/// A comma-separated list of precisions other than f32.
+struct PrecisionList: ExpressibleByArgument {
+    var list: [Precision] = []
+
+    init() {}
+
+    init?(argument: String) {
+        for part in argument.split(separator: ",", omittingEmptySubsequences: false) {
+            guard let precision = Precision(rawValue: String(part)), precision != .f32,
+                !list.contains(precision)
+            else { return nil }
+            list.append(precision)
+        }
+    }
+
+    var defaultValueDescription: String { list.map(\.rawValue).joined(separator: ",") }
 }
 
 extension ComputeOptions {

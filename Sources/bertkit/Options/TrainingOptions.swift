@@ -1,4 +1,5 @@
 import ArgumentParser
+import Kernels
 
 enum KeptWeights: String, CaseIterable, ExpressibleByArgument { case best, last }
 
@@ -67,6 +68,14 @@ struct TrainingOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
+            "The numbers that matrix products are computed in: f32, or bf16 with f32 weights and sums "
+                + "(f32 where the processor lacks it)."
+        )
+    )
+    var precision: Precision = .f32
+
+    @Option(
+        help: ArgumentHelp(
             "The seed of initial weights, shuffling and dropout.",
             valueName: "number"
         )
@@ -85,6 +94,9 @@ struct TrainingOptions: ParsableArguments {
     var keep: KeptWeights = .best
 
     func validate() throws {
+        if precision == .int8 {
+            throw ValidationError("Models are not trained in int8; '--precision' takes f32 or bf16")
+        }
         try Limits.check("--epochs", epochs, 1...100_000)
         try Limits.check("--batch-size", batchSize, 1...65_536)
         try Limits.check("--gradient-accumulation", gradientAccumulation, 1...65_536)

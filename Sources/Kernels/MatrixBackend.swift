@@ -1,0 +1,33 @@
+import COneDNN
+import COpenBLAS
+import Glibc
+
+/// Which library carries out matrix products.
+public enum MatrixBackend: String, Sendable {
+    case oneDNN = "oneDNN"
+    case openBLAS = "OpenBLAS"
+
+    /// oneDNN where the build has it, unless `BERTKIT_MATRIX_BACKEND=openblas` says otherwise.
+    public static let current: MatrixBackend = {
+        if bk_onednn_available() == 0 { return .openBLAS }
+        if let name = getenv("BERTKIT_MATRIX_BACKEND"), String(cString: name) == "openblas" {
+            return .openBLAS
+        }
+        return .oneDNN
+    }()
+
+    /// Name and version, for logs.
+    public static var description: String {
+        switch current {
+        case .oneDNN: "oneDNN \(String(cString: bk_onednn_version()))"
+        case .openBLAS: String(cString: bk_openblas_description())
+        }
+    }
+
+    /// Why it is this one, in a few words.
+    public static var reason: String {
+        if current == .oneDNN { return "the fastest here" }
+        return bk_onednn_available() == 0
+            ? "this build has no oneDNN" : "BERTKIT_MATRIX_BACKEND says so"
+    }
+}
