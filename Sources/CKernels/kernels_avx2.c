@@ -1,6 +1,8 @@
 // The kernels for x86-64-v3 (AVX2 and FMA).
 #if defined(__x86_64__)
 #define VERSION _avx2
+#define TILE_ROWS 6
+#define TILE_VECTORS 1
 #include "versions.h"
 #include "kernels.h"
 #include <math.h>
@@ -9,6 +11,7 @@
 #include "elementwise.inc.h"
 #include "layernorm.inc.h"
 #include "attention.inc.h"
+#include "attention_backward.inc.h"
 #include "adamw.inc.h"
 #pragma clang attribute pop
 #endif

@@ -7,4 +7,5 @@
 #include "elementwise.inc.h"
 #include "layernorm.inc.h"
 #include "attention.inc.h"
+#include "attention_backward.inc.h"
 #include "adamw.inc.h"
