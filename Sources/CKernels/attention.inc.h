@@ -8,13 +8,16 @@
 // bk_attention_scratch in dispatch.c knows these sizes.
 #define QUERY_BLOCK 32
 #define MASK_BITS 8192
+#ifndef UNPACKED_ROWS
+#define UNPACKED_ROWS 64
+#endif
 
 /// Rows of a head as a product reads them: where they lie, or packed where their last vector would read
 /// past the head, or where many rows fall on the same lines of the cache.
 typedef struct { const float *base; size_t stride; } head_rows;
 INLINE head_rows rows_of_head(const float *source, size_t stride, size_t rows, size_t head_size,
                               float *packed) {
-    if (head_size % LANES == 0 && rows <= QUERY_BLOCK) return (head_rows){source, stride};
+    if ((head_size % LANES == 0 || !READS_PAST_COLUMNS) && rows <= UNPACKED_ROWS) return (head_rows){source, stride};
     pack(source, stride, rows, head_size, packed);
     return (head_rows){packed, padded(head_size)};
 }
@@ -41,11 +44,14 @@ INLINE void mask_reserve(mask_window *w, uint64_t element, size_t count) {
 /// beyond `queries` repeat the last one.
 INLINE vu mask_words(const mask_window *w, uint64_t element, size_t length, size_t queries) {
     uint32_t words[LANES];
+    const char *bits = (const char *)w->bits;
+    size_t at = (size_t)(element - w->first);
+#pragma clang loop vectorize(disable) unroll_count(4)
     for (size_t i = 0; i < LANES; i++) {
-        size_t at = (size_t)(element - w->first) + (i < queries ? i : queries - 1) * length;
         uint64_t two;
-        memcpy(&two, (const char *)w->bits + at / 8, sizeof two);
+        memcpy(&two, bits + at / 8, sizeof two);
         words[i] = (uint32_t)(two >> at % 8);
+        at += i + 1 < queries ? length : 0;
     }
     vu result;
     memcpy(&result, words, sizeof result);
@@ -96,6 +102,8 @@ INLINE void put_scores(const float *source, size_t width, size_t length, size_t 
     }
 }
 
+#include "attention_single.inc.h"
+
 void bk_attention_forward(const float *q, size_t q_stride, const float *k, const float *v,
                           size_t stride, float *out, size_t out_stride, size_t heads,
                           size_t queries, size_t length, size_t head_size, float scale,
@@ -112,6 +120,14 @@ void bk_attention_forward(const float *q, size_t q_stride, const float *k, const
     const float one = 1;
     for (size_t head = 0; head < heads; head++) {
         size_t at = head * head_size;
+        if (queries == 1) {
+            uint64_t element = first_element + head * length;
+            if (mask) mask_reserve(mask, element, length);
+            attend_one(q + at, k + at, v + at, stride, out + at, length, head_size, scale,
+                       log_sum ? log_sum + head : NULL, scores ? scores + head * length : NULL,
+                       mask, element, weights);
+            continue;
+        }
         head_rows k_rows = rows_of_head(k + at, stride, length, head_size, packed_k);
         head_rows v_rows = rows_of_head(v + at, stride, length, head_size, packed_v);
         for (size_t start = 0; start < queries; start += QUERY_BLOCK) {

@@ -77,6 +77,14 @@ void bk_attention_backward(const float *q, size_t q_stride, const float *k, cons
     const float one = 1, keep = mask ? dropout_keep(dropout) : 1;
     for (size_t head = 0; head < heads; head++) {
         size_t at = head * head_size;
+        if (queries == 1) {
+            uint64_t element = first_element + head * length;
+            if (mask) mask_reserve(mask, element, length);
+            attend_one_backward(q + at, k + at, v + at, stride, d_out + at, length, head_size, scale,
+                                log_sum[head], d_scores ? d_scores + head * length : NULL, mask,
+                                element, d_q + at, d_k + at, d_v + at, weights, gradient);
+            continue;
+        }
         head_rows k_rows = rows_of_head(k + at, stride, length, head_size, packed_k);
         head_rows v_rows = rows_of_head(v + at, stride, length, head_size, packed_v);
         for (size_t start = 0; start < queries; start += QUERY_BLOCK) {

@@ -51,8 +51,8 @@ size_t bk_attention_scratch(size_t length, size_t head_size) {
     size_t mask_bits = block * length > 8192 ? block * length : 8192;
     size_t columns = 2 * block * dp, weights = 2 * block * length;
     size_t packed = 2 * length * dp + 2 * block * dp;
-    // A mask starts within four elements, is drawn 32 bits and read 64 bits at a time.
-    return columns + weights + packed + (mask_bits + 4 + 63) / 32 + 2;
+    // A mask starts within four elements, is drawn up to 64 bits and read 64 bits at a time.
+    return columns + weights + packed + (mask_bits + 4 + 63 + 64) / 32;
 }
 
 uint64_t bk_flush_denormals(void) {

@@ -105,16 +105,16 @@ void bk_dropout_apply(float *values, size_t count, uint64_t first_element, bk_dr
     while (i < count) {
         uint64_t element = first_element + i;
         size_t skip = (size_t)(element % 4), left = count - i;
-        vf factors[2];
+        vf factors[DRAW_VECTORS];
         keep_factors(element - skip, d, factors);
-        if (skip == 0 && left >= 2 * LANES) {
-            store(values + i, load(values + i) * factors[0]);
-            store(values + i + LANES, load(values + i + LANES) * factors[1]);
-            i += 2 * LANES;
+        if (skip == 0 && left >= DRAW) {
+            for (int n = 0; n < DRAW_VECTORS; n++)
+                store(values + i + n * LANES, load(values + i + n * LANES) * factors[n]);
+            i += DRAW;
         } else {
-            float some[2 * LANES];
+            float some[DRAW];
             memcpy(some, factors, sizeof some);
-            size_t n = 2 * LANES - skip < left ? 2 * LANES - skip : left;
+            size_t n = DRAW - skip < left ? DRAW - skip : left;
             for (size_t j = 0; j < n; j++) values[i + j] *= some[skip + j];
             i += n;
         }

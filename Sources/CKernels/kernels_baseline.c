@@ -1,8 +1,8 @@
 // The kernels for the instruction set every processor of the platform has.
 #define VERSION _baseline
+#define MASKED_MEMORY 0
 #include "versions.h"
 #include "kernels.h"
-#include <math.h>
 #include "vector.h"
 #include "elementwise.inc.h"
 #include "layernorm.inc.h"

@@ -31,6 +31,16 @@ typedef struct {
 #define TILE_VECTORS 1
 #endif
 
+// Where part of a vector can be read as fast as a whole one, rows of B may end at their last column;
+// elsewhere they are read up to the next multiple of 16.
+#if MASKED_MEMORY == 512
+#define READS_PAST_COLUMNS 0
+INLINE vf load_last(const float *p, size_t n) { return load_part(p, n); }
+#else
+#define READS_PAST_COLUMNS 1
+INLINE vf load_last(const float *p, size_t n) { return load(p); }
+#endif
+
 INLINE void tile(const int rows, const int vectors, const int a_transposed, const tile_job *job,
                  size_t row, size_t column) {
     const float *a = job->a + (a_transposed ? row : row * job->lda), *b = job->b + column;
@@ -43,7 +53,8 @@ INLINE void tile(const int rows, const int vectors, const int a_transposed, cons
     for (size_t k = 0; k < depth; k++) {
         vf right[TILE_VECTORS];
 #pragma unroll
-        for (int n = 0; n < vectors; n++) right[n] = load(b + n * LANES);
+        for (int n = 0; n < vectors; n++)
+            right[n] = n == vectors - 1 ? load_last(b + n * LANES, job->last) : load(b + n * LANES);
         b += ldb;
 #pragma unroll
         for (int r = 0; r < rows; r++) {
@@ -104,7 +115,7 @@ static const tile_function tile_functions[2][2][TILE_ROWS] = {
 static const tile_function tile_functions[2][1][TILE_ROWS] = {{{NAMES_OF(1, 0)}}, {{NAMES_OF(1, 1)}}};
 #endif
 
-/// Carries out a product; rows of B are read up to the next multiple of 16 columns.
+/// Carries out a product.
 INLINE void product(size_t rows, size_t columns, int a_transposed, tile_job job) {
     // Tiles as equal in height as can be: a low one does not fill the pipeline.
     size_t tiles = (rows + TILE_ROWS - 1) / TILE_ROWS;

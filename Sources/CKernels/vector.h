@@ -23,17 +23,25 @@ INLINE vf splat(float x) { return (vf)x; }
 
 /// The first n lanes from memory, n at most 16, the others zero.
 INLINE vf load_part(const float *p, size_t n) {
-#ifdef HAS_MASKED_MEMORY
+#if MASKED_MEMORY == 512
     return (vf)_mm512_maskz_loadu_ps((__mmask16)((1u << n) - 1), p);
+#elif MASKED_MEMORY == 256
+    static const int32_t ones[3 * LANES] = {-1, -1, -1, -1, -1, -1, -1, -1,
+                                            -1, -1, -1, -1, -1, -1, -1, -1};
+    const int32_t *mask = ones + LANES - n;
+    vf v;
+    v.lo = _mm256_maskload_ps(p, _mm256_loadu_si256((const __m256i *)mask));
+    v.hi = _mm256_maskload_ps(p + 8, _mm256_loadu_si256((const __m256i *)(mask + 8)));
+    return v;
 #else
     if (n == LANES) return load(p);
-    float v[LANES] = {0};
-    for (size_t i = 0; i < n; i++) v[i] = p[i];
-    return load(v);
+    vf v = splat(0);
+    memcpy(&v, p, n * sizeof(float));
+    return v;
 #endif
 }
 INLINE void store_part(float *p, vf v, size_t n) {
-#ifdef HAS_MASKED_MEMORY
+#if MASKED_MEMORY == 512
     _mm512_mask_storeu_ps(p, (__mmask16)((1u << n) - 1), (__m512)v);
 #else
     if (n == LANES) store(p, v);
