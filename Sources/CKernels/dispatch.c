@@ -50,10 +50,12 @@ size_t bk_kernel_versions(bk_kernel_version versions[3]) {
 static size_t padded(size_t n) { return (n + 15) / 16 * 16; }
 
 size_t bk_attention_scratch(size_t length, size_t head_size) {
-    size_t lp = padded(length), dp = padded(head_size), block = 64;
-    size_t forward = head_size * lp + length * dp + block * (lp + dp);
-    size_t backward = 2 * head_size * lp + 3 * length * dp + 2 * block * lp + 2 * lp * dp + block * dp;
-    return (forward > backward ? forward : backward) + 16;
+    size_t dp = padded(head_size), block = 32;
+    size_t mask_bits = block * length > 8192 ? block * length : 8192;
+    size_t columns = 2 * block * dp, weights = 2 * block * length;
+    size_t packed = 2 * length * dp + 2 * block * dp;
+    // A mask starts within four elements, is drawn up to 64 bits and read 64 bits at a time.
+    return columns + weights + packed + (mask_bits + 4 + 63 + 64) / 32;
 }
 
 uint64_t bk_flush_denormals(void) {

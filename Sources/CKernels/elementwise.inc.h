@@ -1,3 +1,5 @@
+#include "random.h"
+
 // A unary map: whole vectors, then the rest through a padded vector.
 #define MAP1(NAME, EXPRESSION)                                                  \
     void NAME(const float *in, float *out, size_t count) {            \
@@ -97,29 +99,25 @@ int bk_all_finite(const float *a, size_t count) {
     return !bad;
 }
 
-/// Keep factors (0 or 1 / (1 - p)) of the 64 mask elements from `first`, a multiple of 4.
-INLINE void keep_factors(uint64_t first, bk_dropout d, float factors[64]) {
-    vu words[4];
-    philox(first / 4, d.step, d.site, d.seed, words);
-    uint32_t threshold = (uint32_t)(d.probability * 4294967296.0);
-    float keep = 1.0f / (1.0f - d.probability);
-    uint32_t w[4][LANES];
-    memcpy(w, words, sizeof w);
-    for (int i = 0; i < LANES; i++)
-        for (int j = 0; j < 4; j++) factors[4 * i + j] = w[j][i] >= threshold ? keep : 0.0f;
-}
-
 void bk_dropout_apply(float *values, size_t count, uint64_t first_element, bk_dropout d) {
     if (d.probability <= 0) return;
-    float factors[64];
     size_t i = 0;
     while (i < count) {
         uint64_t element = first_element + i;
-        size_t skip = (size_t)(element % 4);
-        size_t n = 64 - skip < count - i ? 64 - skip : count - i;
+        size_t skip = (size_t)(element % 4), left = count - i;
+        vf factors[DRAW_VECTORS];
         keep_factors(element - skip, d, factors);
-        for (size_t j = 0; j < n; j++) values[i + j] *= factors[skip + j];
-        i += n;
+        if (skip == 0 && left >= DRAW) {
+            for (int n = 0; n < DRAW_VECTORS; n++)
+                store(values + i + n * LANES, load(values + i + n * LANES) * factors[n]);
+            i += DRAW;
+        } else {
+            float some[DRAW];
+            memcpy(some, factors, sizeof some);
+            size_t n = DRAW - skip < left ? DRAW - skip : left;
+            for (size_t j = 0; j < n; j++) values[i + j] *= some[skip + j];
+            i += n;
+        }
     }
 }
 

@@ -1,11 +1,12 @@
 // The kernels for the instruction set every processor of the platform has.
 #define VERSION _baseline
+#define MASKED_MEMORY 0
 #include "versions.h"
 #include "kernels.h"
-#include <math.h>
 #include "vector.h"
 #include "elementwise.inc.h"
 #include "precision.inc.h"
 #include "layernorm.inc.h"
 #include "attention.inc.h"
+#include "attention_backward.inc.h"
 #include "adamw.inc.h"

@@ -58,27 +58,28 @@ public enum Attention {
         heads: Range<Int>? = nil,
         scratch: UnsafeMutablePointer<Float>
     ) {
-        let (queries, length, size) = (sequence.queries, sequence.length, sequence.headSize)
-        for head in heads ?? 0..<sequence.headCount {
-            bk_attention_forward(
-                q.base + head * size,
-                q.stride,
-                k.base + head * size,
-                v.base + head * size,
-                k.stride,
-                context.base + head * size,
-                context.stride,
-                queries,
-                length,
-                size,
-                sequence.scale,
-                sequence.logSum.map { $0 + head * queries },
-                sequence.scores.map { $0 + head * queries * length },
-                UInt64(sequence.firstMaskElement + head * queries * length),
-                dropout.constants,
-                scratch
-            )
-        }
+        let heads = heads ?? 0..<sequence.headCount
+        let (first, size) = (heads.lowerBound, sequence.headSize)
+        let block = first * sequence.queries * sequence.length
+        bk_attention_forward(
+            q.base + first * size,
+            q.stride,
+            k.base + first * size,
+            v.base + first * size,
+            k.stride,
+            context.base + first * size,
+            context.stride,
+            heads.count,
+            sequence.queries,
+            sequence.length,
+            size,
+            sequence.scale,
+            sequence.logSum.map { $0 + first * sequence.queries },
+            sequence.scores.map { $0 + block },
+            UInt64(sequence.firstMaskElement + block),
+            dropout.constants,
+            scratch
+        )
     }
 
     /// Gradients of q, k and v, overwritten, with the strides of q and k.
@@ -98,29 +99,27 @@ public enum Attention {
         guard let logSum = sequence.logSum else {
             preconditionFailure("the forward pass kept no log-sum-exp")
         }
-        let (queries, length, size) = (sequence.queries, sequence.length, sequence.headSize)
-        for head in 0..<sequence.headCount {
-            bk_attention_backward(
-                q.base + head * size,
-                q.stride,
-                k.base + head * size,
-                v.base + head * size,
-                k.stride,
-                dContext.base + head * size,
-                dContext.stride,
-                queries,
-                length,
-                size,
-                sequence.scale,
-                logSum + head * queries,
-                sequence.scores.map { $0 + head * queries * length },
-                UInt64(sequence.firstMaskElement + head * queries * length),
-                dropout.constants,
-                dQ.base + head * size,
-                dK.base + head * size,
-                dV.base + head * size,
-                scratch
-            )
-        }
+        bk_attention_backward(
+            q.base,
+            q.stride,
+            k.base,
+            v.base,
+            k.stride,
+            dContext.base,
+            dContext.stride,
+            sequence.headCount,
+            sequence.queries,
+            sequence.length,
+            sequence.headSize,
+            sequence.scale,
+            logSum,
+            sequence.scores,
+            UInt64(sequence.firstMaskElement),
+            dropout.constants,
+            dQ.base,
+            dK.base,
+            dV.base,
+            scratch
+        )
     }
 }

@@ -2,7 +2,7 @@ import Kernels
 import Testing
 
 @Suite struct AttentionTests {
-    static let lengths = [1, 2, 15, 16, 17, 63, 64, 65, 130]
+    static let lengths = [1, 2, 13, 15, 16, 17, 31, 32, 33, 63, 65, 130]
 
     /// Queries, keys and values as columns of one projection, with the reference of the same data.
     private struct Case {
@@ -12,21 +12,29 @@ import Testing
         let heads = 2
         let firstMaskElement = 37
         let dropout: Dropout
-        let reference: ReferenceAttention
+        let expected: ReferenceAttention.Output
+        /// Without and with a gradient of the scores.
+        let expectedGradients: [(q: [Double], k: [Double], v: [Double])]
         let projections: GuardedFloats
         let dContext: [Float]
         let dScores: [Float]
 
-        init(length: Int, headSize: Int, firstOnly: Bool, probability: Float) {
+        init(
+            length: Int,
+            headSize: Int,
+            firstOnly: Bool,
+            probability: Float,
+            factor: Double = 1
+        ) {
             (self.length, self.headSize) = (length, headSize)
             queries = firstOnly ? 1 : length
             dropout = Dropout(probability: probability, seed: 1, step: 2, site: 3)
             projections = GuardedFloats(
-                normals(length * 3 * heads * headSize, seed: 4, deviation: 1.3)
+                normals(length * 3 * heads * headSize, seed: 4, deviation: 1.3 * factor)
             )
             dContext = normals(queries * heads * headSize, seed: 5)
             dScores = normals(heads * queries * length, seed: 6, deviation: 0.1)
-            reference = ReferenceAttention(
+            let reference = ReferenceAttention(
                 queries: queries,
                 length: length,
                 heads: heads,
@@ -39,11 +47,35 @@ import Testing
                     )
                 )
             )
+            let width = heads * headSize
+            let memory = projections
+            func values(_ number: Int, _ rows: Int) -> [Double] {
+                doubles(Case.part(number, of: memory, rows: rows, width: width).values)
+            }
+            let (q, k, v) = (values(0, queries), values(1, length), values(2, length))
+            expected = reference.forward(q: q, k: k, v: v)
+            expectedGradients = [0.0, 1.0].map { [dContext, dScores] factor in
+                reference.backward(
+                    q: q,
+                    k: k,
+                    v: v,
+                    dContext: doubles(dContext),
+                    dScores: dScores.map { factor * Double($0) }
+                )
+            }
         }
 
         var width: Int { heads * headSize }
 
         func part(_ number: Int, of memory: GuardedFloats, rows: Int) -> Matrix {
+            Case.part(number, of: memory, rows: rows, width: width)
+        }
+        private static func part(
+            _ number: Int,
+            of memory: GuardedFloats,
+            rows: Int,
+            width: Int
+        ) -> Matrix {
             Matrix(memory.base + number * width, rows: rows, columns: width, stride: 3 * width)
         }
         var q: Matrix { part(0, of: projections, rows: queries) }
@@ -74,18 +106,30 @@ import Testing
                     probability: probability
                 )
                 let name = "first only \(firstOnly), dropout \(probability)"
-                let logSum = checkForward(data, name)
-                checkBackward(data, logSum, name)
+                for kernel in AttentionKernel.all {
+                    let logSum = checkForward(data, kernel, name)
+                    checkBackward(data, kernel, logSum, name)
+                }
             }
         }
     }
 
-    private func checkForward(_ data: Case, _ name: String) -> GuardedFloats {
-        let expected = data.reference.forward(
-            q: doubles(data.q.values),
-            k: doubles(data.k.values),
-            v: doubles(data.v.values)
-        )
+    @Test(arguments: [26, 32, 64])
+    func `the longest sequences are those of the definition`(_ headSize: Int) {
+        let data = Case(length: 512, headSize: headSize, firstOnly: false, probability: 0.1)
+        for kernel in AttentionKernel.all {
+            let logSum = checkForward(data, kernel, "512")
+            checkBackward(data, kernel, logSum, "512")
+        }
+    }
+
+    private func checkForward(
+        _ data: Case,
+        _ kernel: AttentionKernel,
+        _ name: String
+    ) -> GuardedFloats {
+        let name = "\(kernel.testDescription), \(name)"
+        let expected = data.expected
         let scratch = GuardedFloats(
             count: Attention.scratchCount(length: data.length, headSize: data.headSize)
         )
@@ -93,7 +137,7 @@ import Testing
         for keeps in [true, false] {
             let scores = GuardedFloats(count: data.heads * data.queries * data.length)
             let context = GuardedFloats(count: data.queries * data.width)
-            Attention.forward(
+            kernel.forward(
                 data.sequence(logSum: keeps ? logSum : nil, scores: keeps ? scores : nil),
                 q: data.q,
                 k: data.k,
@@ -113,33 +157,31 @@ import Testing
         return logSum
     }
 
-    private func checkBackward(_ data: Case, _ logSum: GuardedFloats, _ name: String) {
+    private func checkBackward(
+        _ data: Case,
+        _ kernel: AttentionKernel,
+        _ logSum: GuardedFloats,
+        _ name: String
+    ) {
         let scratch = GuardedFloats(
             count: Attention.scratchCount(length: data.length, headSize: data.headSize)
         )
+        let name = "\(kernel.testDescription), \(name)"
         for hasScoreGradient in [false, true] {
-            let expected = data.reference.backward(
-                q: doubles(data.q.values),
-                k: doubles(data.k.values),
-                v: doubles(data.v.values),
-                dContext: doubles(data.dContext),
-                dScores: data.dScores.map { hasScoreGradient ? Double($0) : 0 }
-            )
+            let expected = data.expectedGradients[hasScoreGradient ? 1 : 0]
             let gradients = GuardedFloats(count: data.length * 3 * data.width)
             let dContext = GuardedFloats(data.dContext)
             let dScores = GuardedFloats(data.dScores)
             let d = [data.queries, data.length, data.length].enumerated().map {
                 data.part($0, of: gradients, rows: $1)
             }
-            Attention.backward(
+            kernel.backward(
                 data.sequence(logSum: logSum, scores: hasScoreGradient ? dScores : nil),
                 q: data.q,
                 k: data.k,
                 v: data.v,
                 dContext: dContext.matrix(rows: data.queries, columns: data.width),
-                dQ: d[0],
-                dK: d[1],
-                dV: d[2],
+                d: d,
                 dropout: data.dropout,
                 scratch: scratch.base
             )
@@ -158,19 +200,19 @@ import Testing
         }
     }
 
-    @Test func `scores in the hundreds neither overflow nor lose the largest`() {
-        let (length, headSize) = (17, 8)
-        let data = Case(length: length, headSize: headSize, firstOnly: false, probability: 0)
-        for index in 0..<data.projections.count { data.projections.base[index] *= 12 }
-        _ = checkForward(data, "large")
+    @Test(arguments: AttentionKernel.all)
+    func `scores in the hundreds neither overflow nor lose the largest`(_ kernel: AttentionKernel) {
+        let data = Case(length: 17, headSize: 8, firstOnly: false, probability: 0, factor: 12)
+        _ = checkForward(data, kernel, "large")
     }
 
-    @Test func `a score that is not a number shows in the context`() {
+    @Test(arguments: AttentionKernel.all)
+    func `a score that is not a number shows in the context`(_ kernel: AttentionKernel) {
         let data = Case(length: 17, headSize: 8, firstOnly: false, probability: 0)
         data.k.base[5 * data.k.stride] = .nan
         let context = GuardedFloats(count: data.queries * data.width)
         let scratch = GuardedFloats(count: Attention.scratchCount(length: 17, headSize: 8))
-        Attention.forward(
+        kernel.forward(
             data.sequence(logSum: nil, scores: nil),
             q: data.q,
             k: data.k,

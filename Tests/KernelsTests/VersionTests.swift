@@ -4,13 +4,7 @@ import Testing
 
 /// The kernels of every instruction set that the processor has, against the baseline's.
 @Suite struct VersionTests {
-    private let versions: [bk_kernel_version]
-
-    init() {
-        var all = [bk_kernel_version(), bk_kernel_version(), bk_kernel_version()]
-        let count = bk_kernel_versions(&all)
-        versions = Array(all[..<count])
-    }
+    private let versions = KernelVersion.all.map(\.kernels)
 
     /// The largest difference between what the versions write, in units of the largest value.
     private func spread(_ results: [[Float]]) -> Double {
@@ -102,64 +96,6 @@ import Testing
             )
             #expect([dense, out, dIn, mean, deviation, sums].areIntact)
             return out.values + dIn.values + sums.values
-        }
-        #expect(spread(results) < 3e-6)
-    }
-
-    @Test(arguments: [1, 17, 64, 130], [8, 26, 64])
-    func `attention`(_ length: Int, _ headSize: Int) {
-        let count = length * headSize
-        let (q, k, v) = (normals(count, seed: 8), normals(count, seed: 9), normals(count, seed: 10))
-        let d = normals(count, seed: 11)
-        let dScores = normals(length * length, seed: 12, deviation: 0.1)
-        let scale = 1 / Float(headSize).squareRoot()
-        let results = versions.map { version in
-            let scratch = GuardedFloats(count: bk_attention_scratch(length, headSize))
-            let out = GuardedFloats(count: count)
-            let logSum = GuardedFloats(count: length)
-            let scores = GuardedFloats(count: length * length)
-            version.bk_attention_forward?(
-                q,
-                headSize,
-                k,
-                v,
-                headSize,
-                out.base,
-                headSize,
-                length,
-                length,
-                headSize,
-                scale,
-                logSum.base,
-                scores.base,
-                5,
-                drop,
-                scratch.base
-            )
-            let gradients = (0..<3).map { _ in GuardedFloats(count: count) }
-            version.bk_attention_backward?(
-                q,
-                headSize,
-                k,
-                v,
-                headSize,
-                d,
-                headSize,
-                length,
-                length,
-                headSize,
-                scale,
-                logSum.base,
-                dScores,
-                5,
-                drop,
-                gradients[0].base,
-                gradients[1].base,
-                gradients[2].base,
-                scratch.base
-            )
-            #expect(([out, logSum, scores, scratch] + gradients).areIntact)
-            return out.values + logSum.values + scores.values + gradients.flatMap(\.values)
         }
         #expect(spread(results) < 3e-6)
     }

@@ -73,29 +73,30 @@ void bk_embedding_sum(const int32_t *ids, const int32_t *positions, const int32_
                       const float *word, const float *position, const float *type, float *out,
                       size_t row_count, size_t columns);
 
-/// Floats of scratch that attention over one sequence and head needs.
+/// Floats of scratch that attention over one sequence needs.
 size_t bk_attention_scratch(size_t length, size_t head_size);
 
-/// Scaled dot-product attention of one sequence and head, for its first `queries` tokens.
+/// Scaled dot-product attention of one sequence, for its first `queries` tokens, at least one.
 ///
-/// q, out: [queries, head_size]; k, v: [length, head_size]. `log_sum` [queries] receives the softmax's
-/// log-sum-exp when not NULL, `scores` [queries, length] the unnormalised scores QK'/sqrt(d) when not
-/// NULL. The dropout mask is [queries, length] from `first_element`.
+/// q, out: [queries, heads * head_size]; k, v: [length, heads * head_size]. `log_sum` [heads, queries]
+/// receives the softmax's log-sum-exp when not NULL, `scores` [heads, queries, length] the unnormalised
+/// scores QK'/sqrt(d) when not NULL. The dropout mask is [heads, queries, length] from `first_element`.
 void bk_attention_forward(const float *q, size_t q_stride, const float *k, const float *v,
-                          size_t stride, float *out, size_t out_stride, size_t queries,
-                          size_t length, size_t head_size, float scale, float *log_sum,
-                          float *scores, uint64_t first_element, bk_dropout dropout,
-                          float *scratch);
+                          size_t stride, float *out, size_t out_stride, size_t heads,
+                          size_t queries, size_t length, size_t head_size, float scale,
+                          float *log_sum, float *scores, uint64_t first_element,
+                          bk_dropout dropout, float *scratch);
 
 /// Gradients of the above; the probabilities are computed again from `log_sum`.
 ///
-/// `d_scores` [queries, length], when not NULL, is added to the gradient of the unnormalised scores.
+/// `d_scores` [heads, queries, length], when not NULL, is added to the gradient of the unnormalised scores.
 /// d_q (`q_stride`) and d_k, d_v (`stride`) are overwritten.
 void bk_attention_backward(const float *q, size_t q_stride, const float *k, const float *v,
-                           size_t stride, const float *d_out, size_t out_stride, size_t queries,
-                           size_t length, size_t head_size, float scale, const float *log_sum,
-                           const float *d_scores, uint64_t first_element, bk_dropout dropout,
-                           float *d_q, float *d_k, float *d_v, float *scratch);
+                           size_t stride, const float *d_out, size_t out_stride, size_t heads,
+                           size_t queries, size_t length, size_t head_size, float scale,
+                           const float *log_sum, const float *d_scores, uint64_t first_element,
+                           bk_dropout dropout, float *d_q, float *d_k, float *d_v,
+                           float *scratch);
 
 /// out[row_count, columns] = the rows in bfloat16, rounded to nearest, ties to even.
 void bk_to_bfloat16(const float *in, size_t stride, size_t rows, size_t columns, uint16_t *out);
