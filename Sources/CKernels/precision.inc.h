@@ -80,7 +80,7 @@ void bk_quantize_rows(const float *in, size_t stride, size_t rows, size_t column
         scales[r] = scale;
         lows[r] = bottom;
         // A row of one value is its lowest; one that overflows stays infinite through its scale.
-        vf inverse = splat(scale > 0 && scale < INFINITY ? 1.0f / scale : 0.0f), base = splat(bottom);
+        vf inverse = splat(scale > 0 && scale < 3.4e38f ? 1.0f / scale : 0.0f), base = splat(bottom);
         for (c = 0; c < columns; c += LANES) {
             size_t n = columns - c < LANES ? columns - c : LANES;
             vf v = n == LANES ? load(row + c) : load_part(row + c, n);
