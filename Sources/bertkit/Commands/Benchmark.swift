@@ -118,7 +118,9 @@ struct Benchmark: RunFileCommand {
             throw ValidationError("'--no-training-step' leaves '--measure training' nothing to do")
         }
         if measure == .training, numbers.precision == .int8 {
-            throw ValidationError("Models are not trained in int8; a training step takes f32 or bf16")
+            throw ValidationError(
+                "Models are not trained in int8; a training step takes f32 or bf16"
+            )
         }
         if measure == .load, profile {
             throw ValidationError("'--profile' is about computing, which is not measured")
