@@ -15,12 +15,18 @@ public final class WorkerPool: @unchecked Sendable {
     private var threads: [pthread_t] = []
     private var body: ((_ task: Int, _ worker: Int) -> Void)?
     private var taskCount = 0
-    private var closing = false
     /// Where the workers' time is recorded, while somebody asked.
     var profile: Profile?
-    private let generation = Atomic<Int>(0)
-    private let next = Atomic<Int>(0)
-    private let busy = Atomic<Int>(0)
+    /// Tasks of the phase that nobody has taken yet; `closing` once there will be none.
+    ///
+    /// Whoever takes one may read `body`, `taskCount` and `profile`, which change only between phases:
+    /// a phase ends when its tasks are done, whether or not every worker has looked in.
+    private let remaining = Atomic<Int>(0)
+    private static let closing = -1
+    /// Tasks of the phase that are done.
+    private let done = Atomic<Int>(0)
+    /// Workers that sleep, or are about to, and must be woken for the next phase.
+    private let sleepers = Atomic<Int>(0)
 
     /// The processors this process may run on.
     public static var availableProcessors: Int { Int(bk_available_processors()) }
@@ -53,8 +59,7 @@ public final class WorkerPool: @unchecked Sendable {
 
     deinit {
         pthread_mutex_lock(lock)
-        closing = true
-        generation.add(1, ordering: .releasing)
+        remaining.store(Self.closing, ordering: .sequentiallyConsistent)
         pthread_cond_broadcast(wake)
         pthread_mutex_unlock(lock)
         for thread in threads { pthread_join(thread, nil) }
@@ -101,48 +106,66 @@ public final class WorkerPool: @unchecked Sendable {
         withoutActuallyEscaping(body) { body in
             self.body = body
             taskCount = count
-            next.store(0, ordering: .relaxed)
-            busy.store(workerCount - 1, ordering: .relaxed)
-            pthread_mutex_lock(lock)
-            generation.add(1, ordering: .releasing)
-            pthread_cond_broadcast(wake)
-            pthread_mutex_unlock(lock)
-            work(body, worker: 0)
-            while busy.load(ordering: .acquiring) > 0 { sched_yield() }
+            done.store(0, ordering: .relaxed)
+            // Either this sees a worker that is about to sleep, or that worker sees the tasks.
+            remaining.store(count, ordering: .sequentiallyConsistent)
+            if sleepers.load(ordering: .sequentiallyConsistent) > 0 {
+                pthread_mutex_lock(lock)
+                pthread_cond_broadcast(wake)
+                pthread_mutex_unlock(lock)
+            }
+            work(0)
+            while done.load(ordering: .acquiring) < count { sched_yield() }
             self.body = nil
             recorder?.lap(.waiting)
         }
     }
 
-    private func work(_ body: (Int, Int) -> Void, worker: Int) {
-        let recorder = recorder(worker)
-        recorder?.lap(.waiting)
+    /// Takes tasks until none is left.
+    private func work(_ worker: Int) {
+        var isFirst = true
         while true {
-            let task = next.add(1, ordering: .relaxed).oldValue
-            if task >= taskCount { return }
-            body(task, worker)
-            recorder?.lap(.planning)
+            let left = remaining.load(ordering: .relaxed)
+            if left <= 0 { return }
+            let (taken, _) = remaining.weakCompareExchange(
+                expected: left,
+                desired: left - 1,
+                ordering: .acquiringAndReleasing
+            )
+            if !taken { continue }
+            carryOut(taskCount - left, worker, afterWaiting: isFirst)
+            isFirst = false
+            // From here the phase may be over, and what belongs to it gone.
+            done.add(1, ordering: .releasing)
         }
+    }
+
+    /// A function of its own, so that it holds nothing of the phase's once it returns.
+    @inline(never)
+    private func carryOut(_ task: Int, _ worker: Int, afterWaiting: Bool) {
+        let recorder = recorder(worker)
+        if afterWaiting { recorder?.lap(.waiting) }
+        body?(task, worker)
+        recorder?.lap(.planning)
     }
 
     private func serve(_ worker: Int) {
         WorkerPool.prepareThread()
-        var seen = 0
         while true {
             // Phases follow each other within microseconds: look for a while before sleeping.
             var looks = 0
-            while generation.load(ordering: .acquiring) == seen && looks < 2000 { looks += 1 }
-            if generation.load(ordering: .acquiring) == seen {
+            while remaining.load(ordering: .relaxed) == 0 && looks < 2000 { looks += 1 }
+            if remaining.load(ordering: .relaxed) == 0 {
                 pthread_mutex_lock(lock)
-                while generation.load(ordering: .acquiring) == seen {
+                sleepers.add(1, ordering: .sequentiallyConsistent)
+                while remaining.load(ordering: .sequentiallyConsistent) == 0 {
                     pthread_cond_wait(wake, lock)
                 }
+                sleepers.subtract(1, ordering: .relaxed)
                 pthread_mutex_unlock(lock)
             }
-            seen += 1
-            if closing { return }
-            if let body { work(body, worker: worker) }
-            busy.subtract(1, ordering: .releasing)
+            if remaining.load(ordering: .relaxed) == Self.closing { return }
+            work(worker)
         }
     }
 }

@@ -1,3 +1,4 @@
+import Glibc
 import Kernels
 import Synchronization
 import Testing
@@ -21,6 +22,49 @@ import Testing
         }
     }
 
+    @Test(arguments: [2, 3, 16])
+    func `what belongs to a phase may go when it returns`(_ workers: Int) {
+        // More workers than processors and fewer tasks than workers: most wake when a phase is over,
+        // and must not touch its closure, its count or its memory.
+        let pool = WorkerPool(workerCount: workers)
+        let late = Atomic<Int>(0)
+        var wrong = 0
+        for phase in 0..<20_000 {
+            let count = 2 + phase % 5
+            let places = UnsafeMutablePointer<Int>.allocate(capacity: count)
+            places.initialize(repeating: -1, count: count)
+            let current = Phase()
+            pool.run(count) { task, worker in
+                if current.isOver.load(ordering: .relaxed) { late.add(1, ordering: .relaxed) }
+                // Now and then the others get a chance to join.
+                if phase % 3 == 0 { sched_yield() }
+                places[task] = phase &* 31 &+ task
+                if worker >= workers { late.add(1, ordering: .relaxed) }
+            }
+            current.isOver.store(true, ordering: .relaxed)
+            for task in 0..<count where places[task] != phase &* 31 &+ task { wrong += 1 }
+            places.initialize(repeating: -2, count: count)
+            places.deallocate()
+        }
+        #expect(wrong == 0)
+        #expect(late.load(ordering: .relaxed) == 0)
+    }
+
+    @Test func `workers that sleep are woken, however long the pause`() {
+        let pool = WorkerPool(workerCount: 4)
+        for phase in 0..<400 {
+            // Around the moment when workers stop looking and go to sleep, one phase after another.
+            for _ in 0..<phase * 20 { _ = pool.workerCount }
+            let meeting = Atomic<Int>(0)
+            // Tasks that wait for each other: each needs a worker of its own.
+            pool.run(4) { _, _ in
+                meeting.add(1, ordering: .relaxed)
+                while meeting.load(ordering: .relaxed) < 4 { sched_yield() }
+            }
+            #expect(meeting.load(ordering: .relaxed) == 4)
+        }
+    }
+
     @Test func `pools may work at the same time and go away`() async {
         await withTaskGroup(of: Int.self) { group in
             for _ in 0..<4 {
@@ -41,6 +85,11 @@ import Testing
         #expect(Float(Float16(bitPattern: 1)) == 0x1p-24)
         #expect(Float.leastNonzeroMagnitude * 2 > 0)
     }
+}
+
+/// Something a closure keeps alive.
+private final class Phase: Sendable {
+    let isOver = Atomic<Bool>(false)
 }
 
 /// Counters that tasks may change at once.
