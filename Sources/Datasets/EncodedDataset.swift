@@ -1,5 +1,4 @@
 public import Diagnostics
-import Dispatch
 public import Tokenization
 
 /// A task file as token ids: every example laid end to end, with no padding.
@@ -69,99 +68,34 @@ extension EncodedDataset {
         maximumLength: Int,
         workers: Int
     ) throws(Failure) {
-        try self.init(file, kind: kind, workers: workers) { text, pair in
-            tokenizer.encode(text, pair: pair, maximumLength: maximumLength)
+        let rows = file.rows
+        let hasPairs = file.hasPairs
+        try self.init(file, kind: kind) {
+            tokenizer.encode(
+                file.count,
+                in: file.bytes,
+                maximumLength: maximumLength,
+                workers: workers
+            ) { TextPlace(text: rows.texts[$0], pair: hasPairs ? rows.pairs[$0] : nil) }
         }
     }
 
-    /// How one example's UTF-8 becomes token ids.
-    package typealias ExampleEncoder =
-        @Sendable (UnsafeBufferPointer<UInt8>, UnsafeBufferPointer<UInt8>?) -> Encoding
-
-    /// The same with any encoder.
+    /// The same with any sequences in the place of the file's texts.
     package init(
         _ file: TaskFile,
         kind: TaskKind?,
-        workers: Int,
-        encoder: @escaping ExampleEncoder
+        sequences: () -> (batch: PackedBatch, truncated: Int)
     ) throws(Failure) {
-        precondition(workers > 0)
         if let kind {
             (targets, labelMatching) = try file.targets(for: kind)
         } else {
             (targets, labelMatching) = ([], nil)
         }
-        let portions = file.portions(min(workers, file.count))
-        var encoded = [EncodedPortion](repeating: EncodedPortion(), count: portions.count)
-        encoded.withUnsafeMutableBufferPointer { buffer in
-            // Each iteration writes its own element only.
-            nonisolated(unsafe) let results = buffer
-            DispatchQueue.concurrentPerform(iterations: portions.count) { portion in
-                results[portion] = EncodedPortion(file, portions[portion], encoder)
-            }
-        }
-        let total = encoded.reduce(0) { $0 + $1.ids.count }
-        var ids: [Int32] = []
-        var tokenTypes: [Int32] = []
-        var offsets: [Int] = []
-        ids.reserveCapacity(total)
-        tokenTypes.reserveCapacity(total)
-        offsets.reserveCapacity(file.count + 1)
-        for portion in encoded {
-            let start = ids.count
-            for offset in portion.starts { offsets.append(start + offset) }
-            ids += portion.ids
-            tokenTypes += portion.tokenTypes
-        }
-        offsets.append(total)
-        self.ids = ids
-        self.tokenTypes = tokenTypes
-        self.offsets = offsets
-        truncatedExamples = encoded.reduce(0) { $0 + $1.truncated }
-    }
-}
-
-/// The examples of one worker.
-private struct EncodedPortion: Sendable {
-    var ids: [Int32] = []
-    var tokenTypes: [Int32] = []
-    var starts: [Int] = []
-    var truncated = 0
-
-    init() {}
-
-    init(_ file: TaskFile, _ rows: Range<Int>, _ encoder: EncodedDataset.ExampleEncoder) {
-        starts.reserveCapacity(rows.count)
-        for row in rows {
-            starts.append(ids.count)
-            let encoding = file.withTexts(row, encoder)
-            ids += encoding.ids
-            tokenTypes += encoding.tokenTypes
-            if encoding.truncated > 0 { truncated += 1 }
-        }
-    }
-}
-
-extension TaskFile {
-    /// Consecutive runs of rows with about equally much text.
-    fileprivate func portions(_ parts: Int) -> [Range<Int>] {
-        var sizes: [Int] = []
-        sizes.reserveCapacity(count)
-        for row in 0..<count {
-            // A row costs something even without text.
-            sizes.append(rows.texts[row].count + (hasPairs ? rows.pairs[row].count : 0) + 16)
-        }
-        let total = sizes.reduce(0, +)
-        var portions: [Range<Int>] = []
-        var start = 0
-        var sum = 0
-        for row in 0..<count {
-            sum += sizes[row]
-            if sum * parts >= total * (portions.count + 1) {
-                portions.append(start..<row + 1)
-                start = row + 1
-            }
-        }
-        return portions
+        let (batch, truncated) = sequences()
+        precondition(batch.sequenceCount == file.count, "one sequence for each row")
+        ids = batch.ids
+        tokenTypes = batch.tokenTypes
+        offsets = batch.offsets
+        truncatedExamples = truncated
     }
 }

@@ -175,6 +175,9 @@ extension TaskFile {
     /// The number of the row's line in the file, from 1.
     public func line(_ row: Int) -> Int { rows.lines[row] }
 
+    /// The bytes of all texts, second ones included.
+    public var textByteCount: Int { (rows.texts + rows.pairs).reduce(0) { $0 + $1.count } }
+
     /// Calls `body` with the UTF-8 of a row's text and, for pairs, of the second one.
     public func withTexts<Result>(
         _ row: Int,

@@ -6,23 +6,25 @@
 /// for the canonical order of combining marks, so the steps compose into one lookup; the order is
 /// kept up by the scanner.
 struct FoldingTable: Sendable {
-    /// What a byte of ASCII does. Word bytes are given as their replacement, which is larger.
-    enum ASCII {
-        static let drop: UInt8 = 0
-        static let space: UInt8 = 1
-        static let alone: UInt8 = 2
-        static let bracket: UInt8 = 3
-        static let notASCII: UInt8 = 4
-        static let last: UInt8 = 4
+    /// What a byte does.
+    enum ByteKind: UInt8 {
+        case word
+        case drop
+        case space
+        case alone
+        /// `[`, alone or the start of a special piece.
+        case bracket
+        case notASCII
     }
 
-    /// For each byte: an `ASCII` code, or the byte a word gets.
-    let ascii: [UInt8]
+    /// For each byte what it does.
+    private let bytes: [ByteKind]
+    private let lowercase: Bool
     /// What expanding scalars become: count, scalars, …
-    private(set) var expansions: [UInt32] = []
+    private let expansions: [UInt32]
     /// For each page of 128 scalars, which block of `actions` describes it.
-    private var blockOfPage = [UInt16](repeating: 0, count: 0x110000 >> Int(pageBits))
-    private var actions = [UInt32](repeating: 0, count: pageSize)
+    private let blockOfPage: [UInt16]
+    private let actions: [UInt32]
 
     private static let pageBits: UInt32 = 7
     private static let pageSize = 1 << Int(pageBits)
@@ -33,14 +35,14 @@ struct FoldingTable: Sendable {
         blockOfPage = builder.blockOfPage
         actions = builder.actions
         expansions = builder.expansions
-        ascii = (0...UInt8.max).map { byte in
-            guard byte < 0x80 else { return ASCII.notASCII }
-            let action = builder.action(UInt32(byte))
-            switch action.kind {
-            case .space: return ASCII.space
-            case .alone: return byte == UInt8(ascii: "[") ? ASCII.bracket : ASCII.alone
-            case .word: return UInt8(truncatingIfNeeded: action.replacement(of: UInt32(byte)))
-            case .drop, .several, .hangul, .combining, .breaking: return ASCII.drop
+        lowercase = configuration.lowercase
+        bytes = (0...UInt8.max).map { byte in
+            guard byte < 0x80 else { return .notASCII }
+            switch builder.action(UInt32(byte)).kind {
+            case .word: return .word
+            case .space: return .space
+            case .alone: return byte == UInt8(ascii: "[") ? .bracket : .alone
+            case .drop, .several, .hangul, .combining, .breaking: return .drop
             }
         }
     }
@@ -53,10 +55,53 @@ struct FoldingTable: Sendable {
         return ScalarAction(bits: actions[block << Int(Self.pageBits) | place])
     }
 
-    /// The scalars of an expansion.
-    func expansion(_ action: ScalarAction) -> ArraySlice<UInt32> {
-        let at = Int(action.payload)
-        return expansions[(at + 1)..<(at + 1 + Int(expansions[at]))]
+    /// The table's memory while it is looked into.
+    struct View {
+        let bytes: UnsafePointer<ByteKind>
+        /// Ones if letters of ASCII are lower-cased, else zeros.
+        let caseMask: UInt64
+        fileprivate let blockOfPage: UnsafePointer<UInt16>
+        fileprivate let actions: UnsafePointer<UInt32>
+        fileprivate let expansions: UnsafeBufferPointer<UInt32>
+
+        /// What becomes of a scalar value.
+        @inline(__always)
+        func action(_ scalar: UInt32) -> ScalarAction {
+            let block = Int(blockOfPage[Int(scalar >> FoldingTable.pageBits)])
+            let place = Int(scalar & UInt32(FoldingTable.pageSize - 1))
+            return ScalarAction(bits: actions[block << Int(FoldingTable.pageBits) | place])
+        }
+
+        /// The scalars of an expansion.
+        func expansion(_ action: ScalarAction) -> UnsafeBufferPointer<UInt32> {
+            let at = Int(action.payload)
+            return UnsafeBufferPointer(
+                rebasing: expansions[(at + 1)..<(at + 1 + Int(expansions[at]))]
+            )
+        }
+    }
+
+    /// Calls `body` with the table's memory.
+    @inline(__always)
+    func withView<Result>(_ body: (View) -> Result) -> Result {
+        bytes.withUnsafeBufferPointer { bytes in
+            blockOfPage.withUnsafeBufferPointer { blockOfPage in
+                actions.withUnsafeBufferPointer { actions in
+                    expansions.withUnsafeBufferPointer { expansions in
+                        // Only the expansions may be empty.
+                        body(
+                            View(
+                                bytes: bytes.baseAddress.unsafelyUnwrapped,
+                                caseMask: lowercase ? ~0 : 0,
+                                blockOfPage: blockOfPage.baseAddress.unsafelyUnwrapped,
+                                actions: actions.baseAddress.unsafelyUnwrapped,
+                                expansions: expansions
+                            )
+                        )
+                    }
+                }
+            }
+        }
     }
 }
 

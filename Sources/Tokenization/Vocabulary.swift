@@ -61,7 +61,7 @@ public struct Vocabulary: Sendable {
                     + "\(later + 1)"
             )
         }
-        let ids = Special.allCases.map { Self.find($0.rawValue, in: table) }
+        let ids = Special.allCases.map { table.find($0.rawValue) }
         let missing = zip(Special.allCases, ids).filter { $0 != .mask && $1 == nil }
         guard
             missing.isEmpty, let padding = ids[0], let unknown = ids[1],
@@ -88,17 +88,7 @@ public struct Vocabulary: Sendable {
     }
 
     /// The id of a piece, as it is written in `vocab.txt` (`##ing`).
-    public func id(of piece: String) -> Int32? {
-        Self.find(piece, in: table)
-    }
-
-    private static func find(_ piece: String, in table: PieceTable) -> Int32? {
-        var piece = piece
-        return piece.withUTF8 { piece in
-            let (position, key) = PieceTable.key(of: piece)
-            return table.find(key, position, hash: PieceTable.hash(key, position))
-        }
-    }
+    public func id(of piece: String) -> Int32? { table.find(piece) }
 }
 
 extension Vocabulary {

@@ -52,8 +52,12 @@ public struct WordPieceTokenizer: Sendable {
 
     /// The pieces of a text, without special ones around it.
     public func tokens(_ text: String) -> [String] {
-        var ids: [Int32] = []
-        withBytes(text.utf8) { append($0, to: &ids) }
+        let ids = withBytes(text.utf8) { text in
+            withScanner { scanner in
+                scanner.scan(text)
+                return Array(scanner.found)
+            }
+        }
         return ids.map { vocabulary.pieces[Int($0)] }
     }
 }
@@ -64,54 +68,24 @@ extension WordPieceTokenizer {
         _ pair: UnsafeBufferPointer<UInt8>?,
         _ maximumLength: Int
     ) -> Encoding {
-        var ids: [Int32] = []
-        ids.reserveCapacity((text.count + (pair?.count ?? 0)) / 4 + 8)
-        ids.append(vocabulary.classification)
-        append(text, to: &ids)
-        let firstCount = ids.count - 1
-        ids.append(vocabulary.separator)
-        guard let pair else {
-            let kept = max(0, min(firstCount, maximumLength - 2))
-            ids.removeSubrange((1 + kept)..<(1 + firstCount))
-            let tokenTypes = [Int32](repeating: 0, count: ids.count)
-            return Encoding(ids: ids, tokenTypes: tokenTypes, truncated: firstCount - kept)
+        withScanner { scanner in
+            let sequence = scanner.scanSequence(text, pair, maximumLength: maximumLength)
+            var tokenTypes = [Int32](repeating: 0, count: sequence.firstCount)
+            tokenTypes += repeatElement(1, count: scanner.pieceCount - sequence.firstCount)
+            return Encoding(
+                ids: Array(scanner.found),
+                tokenTypes: tokenTypes,
+                truncated: sequence.truncated
+            )
         }
-        append(pair, to: &ids)
-        let secondCount = ids.count - firstCount - 2
-        let kept = longestFirst(firstCount, secondCount, room: max(0, maximumLength - 3))
-        ids.removeLast(secondCount - kept.second)
-        ids.removeSubrange((1 + kept.first)..<(1 + firstCount))
-        ids.append(vocabulary.separator)
-        var tokenTypes = [Int32](repeating: 0, count: kept.first + 2)
-        tokenTypes += repeatElement(1, count: kept.second + 1)
-        let cut = firstCount - kept.first + secondCount - kept.second
-        return Encoding(ids: ids, tokenTypes: tokenTypes, truncated: cut)
     }
 
-    /// How many pieces of either text stay when both may have `room` together.
-    private func longestFirst(
-        _ first: Int,
-        _ second: Int,
-        room: Int
-    ) -> (first: Int, second: Int) {
-        guard first + second > room else { return (first, second) }
-        let shorter = min(first, second)
-        if 2 * shorter <= room {
-            return first > second ? (room - second, second) : (first, room - first)
-        }
-        let (less, more) = (room / 2, room - room / 2)
-        return first > second ? (more, less) : (less, more)
-    }
-
-    private func append(_ text: UnsafeBufferPointer<UInt8>, to ids: inout [Int32]) {
-        let capacity = 4 * max(1, min(configuration.maximumWordLength, text.count))
-        let longest = min(capacity, vocabulary.table.longest)
-        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: capacity) { word in
-            withUnsafeTemporaryAllocation(of: UInt64.self, capacity: longest) { hashes in
-                var scanner = WordScanner(self, word: word, hashes: hashes)
-                swap(&scanner.ids, &ids)
-                scanner.scan(text)
-                swap(&scanner.ids, &ids)
+    /// Calls `body` with a scanner, for as many texts as it likes.
+    func withScanner<Result>(_ body: (inout WordScanner) -> Result) -> Result {
+        vocabulary.table.withView { table in
+            folding.withView { folding in
+                var scanner = WordScanner(self, table: table, folding: folding)
+                return body(&scanner)
             }
         }
     }

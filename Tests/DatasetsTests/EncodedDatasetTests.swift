@@ -4,18 +4,14 @@ import Testing
 import Tokenization
 
 @Suite struct EncodedDatasetTests {
-    /// One token for each byte, 1 more as token type for the pair, at most `limit` tokens.
-    private func bytewise(_ limit: Int) -> EncodedDataset.ExampleEncoder {
-        { text, pair in
-            let ids = (Array(text) + Array(pair ?? .init(start: nil, count: 0))).map { Int32($0) }
-            let types = text.map { _ in Int32(0) } + (pair?.map { _ in Int32(1) } ?? [])
-            let kept = min(limit, ids.count)
-            return Encoding(
-                ids: Array(ids[..<kept]),
-                tokenTypes: Array(types[..<kept]),
-                truncated: ids.count - kept
-            )
-        }
+    /// One piece for each letter or digit: ids from 5 where a word begins, from 41 within it.
+    private func letterwise() throws -> WordPieceTokenizer {
+        let letters = "abcdefghijklmnopqrstuvwxyz0123456789".map { String($0) }
+        let special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+        return WordPieceTokenizer(
+            vocabulary: try Vocabulary(pieces: special + letters + letters.map { "##" + $0 }),
+            configuration: TokenizerConfiguration(lowercase: true, maximumWordLength: 1000)
+        )
     }
 
     @Test func `examples lie end to end and batches gather them`() throws {
@@ -23,53 +19,77 @@ import Tokenization
         let data = try EncodedDataset(
             file,
             kind: .classification(labels: ["y", "x"]),
-            workers: 2,
-            encoder: bytewise(3)
+            tokenizer: letterwise(),
+            maximumLength: 6,
+            workers: 2
         )
-        #expect(data.count == 3 && data.tokenCount == 7 && data.isLabelled)
-        #expect(data.ids == [97, 98, 99, 100, 101, 102, 103])
-        #expect(data.tokenTypes == [0, 0, 1, 1, 0, 0, 0])
-        #expect(data.offsets == [0, 3, 4, 7])
+        #expect(data.count == 3 && data.tokenCount == 16 && data.isLabelled)
+        #expect(data.ids == [2, 5, 42, 3, 7, 3, 2, 3, 8, 3, 2, 9, 46, 3, 12, 3])
+        #expect(data.tokenTypes == [0, 0, 0, 0, 1, 1, 0, 0, 1, 1, 0, 0, 0, 0, 1, 1])
+        #expect(data.offsets == [0, 6, 10, 16])
         #expect(data.targets == [1, 0, 1])
         #expect(data.labelMatching == .byName)
         #expect(data.truncatedExamples == 1)
-        #expect((0..<3).map { data.length(of: $0) } == [3, 1, 3])
+        #expect((0..<3).map { data.length(of: $0) } == [6, 4, 6])
         let batch = data.batch([2, 1])
-        #expect(batch.ids == [101, 102, 103, 100])
-        #expect(batch.tokenTypes == [0, 0, 0, 1])
-        #expect(batch.offsets == [0, 3, 4])
+        #expect(batch.ids == [2, 9, 46, 3, 12, 3, 2, 3, 8, 3])
+        #expect(batch.tokenTypes == [0, 0, 0, 0, 1, 1, 0, 0, 1, 1])
+        #expect(batch.offsets == [0, 6, 10])
         #expect(data.targets([2, 1]) == [1, 0])
         #expect(data.batch([]).offsets == [0])
     }
 
-    @Test func `the result does not depend on the number of workers`() throws {
-        var text = "sentence\tlabel\n"
-        for row in 0..<997 {
-            text += String(repeating: "x\(row)", count: row * 7919 % 31) + "\t\(row % 3)\n"
+    @Test(arguments: [false, true])
+    func `the result is each text's own, whatever the number of workers`(pairs: Bool) throws {
+        var text = pairs ? "sentence1\tsentence2\tlabel\n" : "sentence\tlabel\n"
+        for row in 0..<2997 {
+            text += String(repeating: "x\(row)", count: row * 7919 % 31)
+            if pairs { text += "\t" + String(repeating: "\(row) ", count: row * 7907 % 11) }
+            text += "\t\(row % 3)\n"
         }
         let file = try taskFile(text)
-        let alone = try EncodedDataset(file, kind: .regression, workers: 1, encoder: bytewise(40))
-        #expect(alone.count == 997 && alone.truncatedExamples > 100)
-        for workers in [2, 3, 16, 2000] {
+        let tokenizer = try letterwise()
+        let encodings = (0..<file.count).map {
+            tokenizer.encode(file.text($0), pair: file.pair($0), maximumLength: 40)
+        }
+        let truncated = encodings.count { $0.truncated > 0 }
+        #expect(encodings.count == 2997 && truncated > 300)
+        let expected = PackedBatch(encodings)
+        for workers in [1, 2, 3, 16, 5000] {
             let data = try EncodedDataset(
                 file,
                 kind: .regression,
-                workers: workers,
-                encoder: bytewise(40)
+                tokenizer: tokenizer,
+                maximumLength: 40,
+                workers: workers
             )
-            #expect(data.ids == alone.ids && data.offsets == alone.offsets)
-            #expect(data.targets == alone.targets)
-            #expect(data.truncatedExamples == alone.truncatedExamples)
+            #expect(data.ids == expected.ids && data.tokenTypes == expected.tokenTypes)
+            #expect(data.offsets == expected.offsets)
+            #expect(data.targets == (0..<2997).map { Float($0 % 3) })
+            #expect(data.truncatedExamples == truncated)
         }
     }
 
     @Test func `data without a kind has no targets`() throws {
         let file = try taskFile("a\nb\n", TaskFile.Options(labels: .ignored))
-        let data = try EncodedDataset(file, kind: nil, workers: 2, encoder: bytewise(9))
+        let data = try EncodedDataset(
+            file,
+            kind: nil,
+            tokenizer: letterwise(),
+            maximumLength: 9,
+            workers: 2
+        )
         #expect(!data.isLabelled && data.targets.isEmpty && data.labelMatching == nil)
         #expect(data.count == 2)
+        let tokenizer = try letterwise()
         let problem = failure { () throws(Failure) in
-            try EncodedDataset(file, kind: .regression, workers: 1, encoder: bytewise(9))
+            try EncodedDataset(
+                file,
+                kind: .regression,
+                tokenizer: tokenizer,
+                maximumLength: 9,
+                workers: 1
+            )
         }
         #expect(problem?.reason == "the file has no labels")
     }

@@ -46,17 +46,15 @@ enum SmallTask {
             let bytes = (0..<length).map { _ in UInt8.random(in: 97...122, using: &random) }
             text += "\(String(decoding: bytes, as: UTF8.self))\t\(bytes[1] % 3)\n"
         }
-        return try EncodedDataset(
-            TaskFile(bytes: Array(text.utf8), name: "small.tsv"),
-            kind: .classification(labels: ["0", "1", "2"]),
-            workers: 1
-        ) { text, _ in
-            Encoding(
-                ids: text.map { Int32($0) },
-                tokenTypes: text.map { _ in 0 },
-                truncated: 0
-            )
+        let file = try TaskFile(bytes: Array(text.utf8), name: "small.tsv")
+        let encodings = (0..<count).map { row in
+            let ids = file.text(row).utf8.map { Int32($0) }
+            return Encoding(ids: ids, tokenTypes: ids.map { _ in 0 }, truncated: 0)
         }
+        return try EncodedDataset(
+            file,
+            kind: .classification(labels: ["0", "1", "2"])
+        ) { (PackedBatch(encodings), 0) }
     }
 
     static func trainingConfiguration(

@@ -1,5 +1,6 @@
 import Bert
 import Kernels
+import Tokenization
 
 /// Taking the measurements, round by round.
 extension Benchmark {
@@ -41,6 +42,7 @@ extension Benchmark {
             try add(maker.load())
             try add(maker.read())
         }
+        if [.all, .tokenizing].contains(measure) { try maker.tokenizing().forEach(add) }
 
         let bar = ProgressBar(
             "measuring",
@@ -65,7 +67,7 @@ extension Benchmark {
         return results
     }
 
-    func fill(_ report: inout BenchmarkReport, _ results: Results) {
+    func fill(_ report: inout BenchmarkReport, _ maker: StageMaker, _ results: Results) {
         func rate(_ name: Stage.Name) -> BenchmarkReport.Rate? {
             guard let (stage, rounds) = results[name], let work = stage.work else { return nil }
             return BenchmarkReport.Rate(work, allSeconds: rounds.flatMap(\.self))
@@ -89,6 +91,11 @@ extension Benchmark {
         if headline != nil { report.forward = forward }
         report.latency = results[.latency].map { BenchmarkReport.Latency($0.rounds) }
         report.trainingStep = rate(.training)
+        report.tokenizing = BenchmarkReport.Tokenizing(
+            maker.texts,
+            tokens: maker.workload.all.tokenCount,
+            results
+        )
 
         switch measure {
         case .all: break
@@ -101,6 +108,9 @@ extension Benchmark {
             report.seconds = report.latency.map { $0.p50Ms / 1e3 }
             report.examplesPerS = report.latency.map { 1e3 / $0.p50Ms }
         case .load: report.seconds = report.load?.seconds
+        case .tokenizing:
+            let speed = report.tokenizing?.allWorkers ?? report.tokenizing?.oneWorker
+            (report.seconds, report.examplesPerS) = (speed?.seconds, speed?.examplesPerS)
         }
     }
 }

@@ -73,6 +73,7 @@ struct BenchmarkReport: Encodable {
     var forward: Forward?
     var latency: Latency?
     var trainingStep: Rate?
+    var tokenizing: Tokenizing?
     var peakMemoryBytes = Memory()
     var profile: ProfileReport?
     /// Where one thing alone is measured: the median seconds of its pass.

@@ -15,7 +15,8 @@ extension BenchmarkReport {
                 + Numbers.fixed(machine.loadAverage, 1),
         ]
         let parts = [
-            lines.joined(separator: "\n") + "\n", rateTable, otherTable, profile?.text,
+            lines.joined(separator: "\n") + "\n", rateTable, tokenizingTable, otherTable,
+            profile?.text,
         ]
         return parts.compactMap(\.self).joined(separator: "\n")
     }
@@ -38,6 +39,26 @@ extension BenchmarkReport {
             table.append([
                 title, Numbers.fixed(rate.examplesPerS, 1), Numbers.fixed(rate.tokensPerS, 0),
                 Numbers.fixed(rate.gflopPerS, 1), spread(rate.allSeconds),
+            ])
+        }
+        return table.plain
+    }
+
+    private var tokenizingTable: String? {
+        guard let tokenizing else { return nil }
+        var table = TextTable([
+            TextTable.Column("median of \(rounds)"), TextTable.Column("sentences/s", .right),
+            TextTable.Column("MB/s", .right), TextTable.Column("pieces/s", .right),
+            TextTable.Column("max ÷ min", .right),
+        ])
+        let speeds: [(String, Tokenizing.Speed?)] = [
+            ("tokenizing, one worker", tokenizing.oneWorker),
+            ("tokenizing, \(machine.workers) workers", tokenizing.allWorkers),
+        ]
+        for case (let title, let speed?) in speeds {
+            table.append([
+                title, Numbers.fixed(speed.examplesPerS, 0), Numbers.fixed(speed.mbPerS, 1),
+                Numbers.fixed(speed.tokensPerS, 0), spread(speed.allSeconds),
             ])
         }
         return table.plain

@@ -11,7 +11,10 @@ import Training
 
 /// Something measured once a round.
 struct Stage {
-    enum Name: String, CaseIterable { case load, read, whole, file, sorted, latency, training }
+    enum Name: String, CaseIterable {
+        case load, read, whole, file, sorted, latency, training
+        case tokenizing, tokenizingAlone
+    }
 
     let name: Name
     /// Nil where nothing is computed.
@@ -25,6 +28,9 @@ struct StageMaker {
     let path: String
     let classifier: TextClassifier
     let workload: Workload
+    /// The texts of the workload, where it is made of texts.
+    let texts: TaskFile?
+    let maximumLength: Int
     let batchSize: Int
     let pool: WorkerPool
     let precision: Precision

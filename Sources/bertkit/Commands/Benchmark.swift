@@ -12,7 +12,8 @@ struct Benchmark: RunFileCommand {
         abstract: "Measure a model's speed and memory on this machine.",
         discussion: """
             Forward throughput, with everything handed over at once and in batches; the latency \
-            of a single sentence; a training step's throughput; load time; peak memory. Every \
+            of a single sentence; a training step's throughput; load time; peak memory; and, \
+            with --data, how fast text becomes pieces, on one worker and on all. Every \
             measurement is taken once a round, and the median of the rounds is reported.
 
             With --profile the same work is done once more each round with the workers' time \
@@ -20,7 +21,7 @@ struct Benchmark: RunFileCommand {
             and a copy of memory.
 
             GFLOP/s count the encoder's operations on real pieces, a training step as three \
-            forward passes. Text is cut into pieces beforehand.
+            forward passes. Going forward and training, text is cut into pieces beforehand.
 
             Example:
               bertkit benchmark --model teacher/ --data dev.tsv
@@ -28,7 +29,7 @@ struct Benchmark: RunFileCommand {
     )
 
     enum Measure: String, CaseIterable, ExpressibleByArgument {
-        case all, forward, training, latency, load
+        case all, forward, training, latency, load, tokenizing
     }
 
     enum ForwardOrder: String, CaseIterable, ExpressibleByArgument { case all, whole, file, sorted }
@@ -122,8 +123,11 @@ struct Benchmark: RunFileCommand {
                 "Models are not trained in int8; a training step takes f32 or bf16"
             )
         }
-        if measure == .load, profile {
+        if [.load, .tokenizing].contains(measure), profile {
             throw ValidationError("'--profile' is about computing, which is not measured")
+        }
+        if measure == .tokenizing, data == nil {
+            throw ValidationError("'--measure tokenizing' needs texts: give '--data'")
         }
         if order != .all, ![.all, .forward].contains(measure) {
             throw ValidationError("'--order' is about going forward, which is not measured")
@@ -136,12 +140,20 @@ struct Benchmark: RunFileCommand {
         let classifier = try TextClassifier(contentsOf: URL(filePath: model))
         remarks.note(classifier)
         let loadedPeak = Machine.peakMemory
-        let workload = try makeWorkload(classifier, remarks)
+        let texts = try data.map { (data) throws(Failure) in
+            try TaskFile(
+                contentsOf: URL(filePath: data),
+                options: columns.readerOptions(labels: .ifPresent)
+            )
+        }
+        let workload = try makeWorkload(texts, classifier, remarks)
         let workers = inference.compute.workerCount
         let maker = StageMaker(
             path: model,
             classifier: classifier,
             workload: workload,
+            texts: texts,
+            maximumLength: try classifier.maximumLength(inference.maxLength),
             batchSize: batchSize,
             pool: WorkerPool(workerCount: workers),
             precision: numbers.precision
@@ -160,7 +172,7 @@ struct Benchmark: RunFileCommand {
         )
         report.peakMemoryBytes.loaded = loadedPeak
         let results = try measure(maker, &report.peakMemoryBytes)
-        fill(&report, results)
+        fill(&report, maker, results)
         if profile { report.profile = try measureProfile(maker, results) }
         switch format {
         case .text: try StandardOutput.write(report.text)
@@ -169,17 +181,14 @@ struct Benchmark: RunFileCommand {
     }
 
     private func makeWorkload(
+        _ texts: TaskFile?,
         _ classifier: TextClassifier,
         _ remarks: Remarks
     ) throws(Failure) -> Workload {
-        guard let data else { return try Workload(lengths: lengths?.lengths, for: classifier) }
-        let file = try TaskFile(
-            contentsOf: URL(filePath: data),
-            options: columns.readerOptions(labels: .ifPresent)
-        )
-        remarks.note(file)
+        guard let texts else { return try Workload(lengths: lengths?.lengths, for: classifier) }
+        remarks.note(texts)
         let encoded = try classifier.encode(
-            file,
+            texts,
             maximumLength: inference.maxLength,
             workers: inference.compute.workerCount
         )
@@ -189,7 +198,7 @@ struct Benchmark: RunFileCommand {
             maximumLength: try classifier.maximumLength(inference.maxLength),
             by: model
         )
-        return Workload(encoded, name: data)
+        return Workload(encoded, name: texts.name)
     }
 
     private func describe(_ classifier: TextClassifier) -> BenchmarkReport.Model {

@@ -70,22 +70,22 @@ struct Predict: ParsableCommand {
             // What comes before a line that cannot be answered is answered.
             let readsPairs = classifier.configuration.readsPairs
             let bad = readsPairs ? nil : portion.lines.firstIndex { $0.pair != nil }
-            let encodings = portion.lines.prefix(bad ?? portion.lines.count).map { line in
-                classifier.tokenizer.encode(
-                    portion.bytes[line.text],
-                    pair: line.pair.map { portion.bytes[$0] },
-                    maximumLength: maximumLength
-                )
-            }
-            let logits = engine.logits(PackedBatch(encodings))
+            let answered = bad ?? portion.lines.count
+            let (batch, cut) = classifier.tokenizer.encode(
+                answered,
+                in: portion.bytes,
+                maximumLength: maximumLength,
+                workers: pool.workerCount
+            ) { TextPlace(text: portion.lines[$0].text, pair: portion.lines[$0].pair) }
+            let logits = engine.logits(batch)
             var text = ""
-            for row in encodings.indices {
-                let width = logits.count / encodings.count
+            for row in 0..<answered {
+                let width = logits.count / answered
                 writer.append(logits[row * width..<(row + 1) * width], to: &text)
             }
             try StandardOutput.write(text)
-            count += encodings.count
-            truncated += encodings.count { $0.truncated > 0 }
+            count += answered
+            truncated += cut
             if bad != nil {
                 let source = file == "-" ? "standard input" : file
                 try classifier.checkReadsPairs(from: "\(source), line \(count + 1)")
