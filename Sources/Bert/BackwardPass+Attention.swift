@@ -17,6 +17,14 @@ extension BackwardPass {
         for sequence in shard.sequences {
             attention(index, a, projections, sequence: sequence, scratch: scratch)
         }
+        if let external = state.dOutputs.queryKeyValue[index] {
+            let rows = external.sideBySide.slice(shard.rows)
+            Elementwise.add(
+                projections.all.slice(shard.rows).base,
+                rows.base,
+                count: rows.rows * rows.columns
+            )
+        }
         let (rows, firsts) = (shard.rows.count, shard.sequences.count)
         recorder?.attention(
             .attentionBackward,
@@ -88,7 +96,7 @@ extension BackwardPass {
                 headCount: heads,
                 headSize: configuration.headSize,
                 logSum: a.logSum.map { $0 + heads * place.queries.lowerBound },
-                scores: dScores[index].map { $0.base + block },
+                scores: state.dOutputs.attentionScores[index].map { $0 + block },
                 firstMaskElement: block
             ),
             q: a.query.slice(place.queries),

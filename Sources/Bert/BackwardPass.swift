@@ -15,8 +15,6 @@ final class BackwardPass: @unchecked Sendable {
     let accumulate: Bool
     let pooler: Linear
     let classifier: Linear
-    private let dHiddenStates: [Int: FloatBuffer]
-    let dScores: [Int: FloatBuffer]
 
     var configuration: BertConfiguration { model.configuration }
     var hidden: Int { configuration.hiddenSize }
@@ -24,7 +22,6 @@ final class BackwardPass: @unchecked Sendable {
     init(
         pass: TrainingPass,
         state: PassState,
-        outputs: OutputGradients,
         gradients: Gradients,
         vectors: VectorGradients,
         accumulate: Bool
@@ -38,18 +35,6 @@ final class BackwardPass: @unchecked Sendable {
         self.gradients = gradients
         self.vectors = vectors
         self.accumulate = accumulate
-        func buffers(_ values: [Int: [Float]]) -> [Int: FloatBuffer] {
-            values.mapValues { values in
-                let buffer = FloatBuffer(count: values.count)
-                values.withUnsafeBufferPointer { values in
-                    guard let source = values.baseAddress else { return }
-                    buffer.base.update(from: source, count: values.count)
-                }
-                return buffer
-            }
-        }
-        dHiddenStates = buffers(outputs.hiddenStates)
-        dScores = buffers(outputs.attentionScores)
     }
 
     /// One layer over one shard: from the gradient of its output to that of its input.
@@ -143,7 +128,7 @@ final class BackwardPass: @unchecked Sendable {
     }
 
     func addExternal(_ hiddenState: Int, _ shard: Shard) {
-        guard let external = dHiddenStates[hiddenState] else { return }
+        guard let external = state.dOutputs.hiddenStates[hiddenState] else { return }
         Elementwise.add(
             state.dHidden.base + shard.rows.lowerBound * hidden,
             external.base + shard.rows.lowerBound * hidden,

@@ -44,6 +44,12 @@ extension BertInference {
             }
             places.attentions = (layers, blocks)
         }
+        let layers = IntermediateMemory()
+        if selection.contains(.queryKeyValue) {
+            let all = Set(0..<configuration.hiddenLayerCount)
+            let wanted = IntermediateSelection(queryKeyValue: all)
+            places.intermediate = (wanted, layers.layOut(batch, configuration, wanted))
+        }
         run(batch, places)
 
         var outputs = ModelOutputs()
@@ -63,7 +69,13 @@ extension BertInference {
                 Tensor(Matrix($0, rows: scoreCount, columns: 1), asVector: true)
             }
         }
-        return withExtendedLifetime(memory) { outputs }
+        if let found = places.intermediate?.outputs.queryKeyValue {
+            let byLayer = found.sorted { $0.key < $1.key }.map(\.value)
+            outputs.queries = byLayer.map { Tensor($0.query) }
+            outputs.keys = byLayer.map { Tensor($0.key) }
+            outputs.values = byLayer.map { Tensor($0.value) }
+        }
+        return withExtendedLifetime((memory, layers)) { outputs }
     }
 
     /// The logits of every token, `[T, C]` row-major, of a token-classification head.

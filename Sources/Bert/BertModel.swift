@@ -1,4 +1,3 @@
-import Glibc
 import Kernels
 import Randomness
 public import Tensors
@@ -137,14 +136,5 @@ public final class BertModel: @unchecked Sendable {
             embeddings.tokenTypeEmbeddings,
         ].compactMap(\.self)
         return (total, total - tables.reduce(0) { $0 + $1.weight.shape.count })
-    }
-}
-
-extension Philox {
-    /// A draw from the standard normal distribution (Box and Muller's cosine branch, two words).
-    mutating func nextNormal() -> Double {
-        let radius = (Double(nextWord()) + 1) * 0x1p-32
-        let angle = Double(nextWord()) * 0x1p-32
-        return (-2 * log(radius)).squareRoot() * cos(2 * Double.pi * angle)
     }
 }

@@ -15,6 +15,7 @@ public struct OutputSelection: OptionSet, Sendable, Hashable {
     public static let poolerOutput = OutputSelection(rawValue: 8)
     /// Costs memory for every pair of a sequence's tokens, and time for a second softmax.
     public static let attentions = OutputSelection(rawValue: 16)
+    public static let queryKeyValue = OutputSelection(rawValue: 32)
 }
 
 /// What a model puts out for a batch; nil is what was not selected or what the model does not have.
@@ -41,6 +42,11 @@ public struct ModelOutputs: Sendable {
     public var poolerOutput: Tensor?
     /// By layer, the attention probabilities: sequence after sequence `[N, n, n]`, end to end.
     public var attentions: [Tensor]?
+
+    /// By layer, `[T, H]` each, heads side by side.
+    public var queries: [Tensor]?
+    public var keys: [Tensor]?
+    public var values: [Tensor]?
 
     public init() {}
 }

@@ -15,9 +15,32 @@ struct OutputPlaces: @unchecked Sendable {
     /// By layer, sequence after sequence `[N, n, n]`.
     var attentions: (layers: [UnsafeMutablePointer<Float>], offsets: AttentionOffsets)?
 
+    var intermediate: (selection: IntermediateSelection, outputs: IntermediateOutputs)?
+
+    /// Whether a layer has to give every token its scores, of which probabilities are made if anybody
+    /// asked for those.
+    func scores(ofLayer layer: Int) -> UnsafeMutablePointer<Float>? {
+        attentions?.layers[layer] ?? intermediate?.outputs.attentionScores[layer]
+    }
+
+    /// The places of a layer's scores within the batch's.
+    var scoreBlocks: AttentionOffsets? { attentions?.offsets ?? intermediate?.outputs.blocks }
+
+    /// Whether nothing is read but intermediate outputs, so that layers above them are not needed.
+    var onlyIntermediate: Bool {
+        intermediate != nil && logits == nil && spans == nil && predictions == nil
+            && nextSentence == nil && replacedTokens == nil && pooled == nil && last == nil
+            && hiddenStates.isEmpty && attentions == nil
+    }
+
     /// Whether the last layer needs to compute more than each sequence's first token.
-    func readEveryToken(_ head: Head) -> Bool {
-        (logits != nil && head.readsEveryToken) || spans != nil || predictions != nil
+    func readEveryToken(_ head: Head, layerCount: Int) -> Bool {
+        if let selection = intermediate?.selection,
+            selection.readsEveryToken(ofLayer: layerCount - 1)
+        {
+            return true
+        }
+        return (logits != nil && head.readsEveryToken) || spans != nil || predictions != nil
             || replacedTokens != nil || last != nil || !hiddenStates.isEmpty || attentions != nil
     }
 

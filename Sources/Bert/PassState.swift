@@ -11,7 +11,7 @@ final class PassState: @unchecked Sendable {
     let batch: PackedBatch
     let indices: EmbeddingRows
     let shards: [Shard]
-    let outputs: TrainingPass.Outputs
+    let outputs: IntermediateSelection
     let dropout: DropoutPlan
     private let allTokens: AttentionOffsets
     private let firstTokens: AttentionOffsets
@@ -39,6 +39,8 @@ final class PassState: @unchecked Sendable {
     let dFirstQuery: Matrix  // [B, H]
     let dPooled: Matrix  // [B, H]
     let dLogits: Matrix  // [B, C]
+    /// What objectives give for the outputs that were selected, and for the logits.
+    let dOutputs: IntermediateOutputs
 
     private let scratchBase: UnsafeMutablePointer<Float>
     private let scratchCount: Int
@@ -48,7 +50,7 @@ final class PassState: @unchecked Sendable {
         configuration: BertConfiguration,
         indices: EmbeddingRows,
         shards: [Shard],
-        outputs: TrainingPass.Outputs,
+        outputs: IntermediateSelection,
         dropout: DropoutPlan,
         workerCount: Int,
         memory: inout PassMemory
@@ -76,6 +78,7 @@ final class PassState: @unchecked Sendable {
         let longest = (0..<sequences).map(batch.length(of:)).max() ?? 0
         let scratchCount = Attention.scratchCount(length: longest, headSize: configuration.headSize)
 
+        let allTokens = allTokens
         // Two passes over the same list of views: first to measure, then to place.
         func lay(_ base: UnsafeMutablePointer<Float>?) -> (Views, Int) {
             var end = 0
@@ -96,7 +99,8 @@ final class PassState: @unchecked Sendable {
             var input = embedded
             for index in 0..<configuration.hiddenLayerCount {
                 let firstOnly =
-                    outputs == .logits && index == configuration.hiddenLayerCount - 1
+                    index == configuration.hiddenLayerCount - 1
+                    && !outputs.readsEveryToken(ofLayer: index)
                 let rows = firstOnly ? sequences : tokens
                 let query: Matrix
                 let key: Matrix
@@ -121,7 +125,7 @@ final class PassState: @unchecked Sendable {
                     key: key,
                     value: value,
                     logSum: take(rows * heads),
-                    scores: outputs == .all ? take(scoreCount) : nil,
+                    scores: outputs.attentionScores.contains(index) ? take(scoreCount) : nil,
                     context: matrix(rows, hidden),
                     attentionSum: matrix(rows, hidden),
                     attentionStatistics: statistics(rows),
@@ -156,6 +160,13 @@ final class PassState: @unchecked Sendable {
                 dFirstQuery: matrix(sequences, hidden),
                 dPooled: matrix(sequences, hidden),
                 dLogits: matrix(sequences, classes),
+                dOutputs: IntermediateOutputs(
+                    outputs,
+                    tokens: tokens,
+                    configuration: configuration,
+                    blocks: allTokens,
+                    take: take
+                ),
                 scratch: take(workerCount * scratchCount)
             )
             return (views, end)
@@ -183,6 +194,9 @@ final class PassState: @unchecked Sendable {
         dFirstQuery = views.dFirstQuery
         dPooled = views.dPooled
         dLogits = views.dLogits
+        var gradients = views.dOutputs
+        gradients.logits = views.dLogits
+        dOutputs = gradients
         scratchBase = views.scratch
     }
 
@@ -195,6 +209,7 @@ final class PassState: @unchecked Sendable {
         let dHidden, dAttended, dContext: Matrix
         let dOutput, dIntermediate, dAttentionOutput, dProjections: [Matrix]
         let dFirst, dFirstQuery, dPooled, dLogits: Matrix
+        let dOutputs: IntermediateOutputs
         let scratch: UnsafeMutablePointer<Float>
     }
 
@@ -208,6 +223,21 @@ final class PassState: @unchecked Sendable {
 
     func scratch(_ worker: Int) -> UnsafeMutablePointer<Float> {
         scratchBase + worker * scratchCount
+    }
+
+    /// Views of what the forward pass put out.
+    var values: IntermediateOutputs {
+        var views = IntermediateOutputs(headCount: dOutputs.headCount, blocks: allTokens)
+        views.logits = logits
+        for index in outputs.hiddenStates {
+            views.hiddenStates[index] = index == 0 ? embedded : layers[index - 1].output
+        }
+        for layer in outputs.attentionScores { views.attentionScores[layer] = layers[layer].scores }
+        for layer in outputs.queryKeyValue {
+            let a = layers[layer]
+            views.queryKeyValue[layer] = QueryKeyValue(query: a.query, key: a.key, value: a.value)
+        }
+        return views
     }
 
     /// Copies each sequence's first row of the last layer to where the head reads it.

@@ -37,7 +37,10 @@ struct ShardInference {
         self.shard = shard
         self.places = places
         let configuration = pass.configuration
-        firstTokensSuffice = !places.readEveryToken(configuration.head)
+        firstTokensSuffice = !places.readEveryToken(
+            configuration.head,
+            layerCount: configuration.hiddenLayerCount
+        )
         let (hidden, inner) = (configuration.hiddenSize, configuration.intermediateSize)
         let wide = max(hidden, configuration.embeddingSize)
         let (rows, sequences) = (shard.rows.count, shard.sequences.count)
@@ -85,16 +88,18 @@ struct ShardInference {
         keep(input, as: 0)
         let origin = (row: shard.rows.lowerBound, sequence: shard.sequences.lowerBound)
         for (index, layer) in views.layers.enumerated() {
+            if finishesEarly(before: index, layer, input) { return }
             pass.layer(
                 index,
                 layer,
                 activations(index, from: input, to: output),
                 shard: shard,
                 origin: origin,
-                attentionOffsets: places.attentions?.offsets,
+                attentionOffsets: places.scoreBlocks,
                 scratch: memory.scratch
             )
             normalizeScores(layer: index)
+            keepQueryKeyValue(layer: index)
             swap(&input, &output)
             keep(input, as: index + 1)
         }
@@ -145,7 +150,7 @@ struct ShardInference {
             query: firstOnly ? memory.query : part(0, of: 3),
             key: firstOnly ? part(0, of: 2) : part(1, of: 3),
             value: firstOnly ? part(1, of: 2) : part(2, of: 3),
-            scores: places.attentions?.layers[index],
+            scores: places.scores(ofLayer: index),
             context: view(memory.context),
             attentionSum: view(memory.sum),
             attended: view(memory.attended),
@@ -157,6 +162,9 @@ struct ShardInference {
     }
 
     private func keep(_ state: Matrix, as index: Int) {
+        if let place = places.intermediate?.outputs.hiddenStates[index] {
+            copy(state, to: place.slice(shard.rows))
+        }
         guard !places.hiddenStates.isEmpty else { return }
         copy(state, to: places.hiddenStates[index].slice(shard.rows))
     }

@@ -1,9 +1,13 @@
 import Tokenization
 
 /// A stretch of whole sequences that one worker takes through the model alone.
-struct Shard: Sendable {
-    let sequences: Range<Int>
-    let rows: Range<Int>
+public struct Shard: Sendable {
+    public let sequences: Range<Int>
+    public let rows: Range<Int>
+
+    package init(sequences: Range<Int>, rows: Range<Int>) {
+        (self.sequences, self.rows) = (sequences, rows)
+    }
 
     /// The rows of a layer's queries: every token, or one per sequence.
     func queryRows(firstTokenOnly: Bool) -> Range<Int> {

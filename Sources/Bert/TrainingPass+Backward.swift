@@ -22,28 +22,50 @@ public struct OutputGradients: Sendable {
 }
 
 extension TrainingPass {
-    /// The gradients of all parameters for the last forward pass.
+    /// The gradients of all parameters for the last forward pass, from a loss's gradients in arrays.
     ///
-    /// - Parameter accumulate: adds to what `gradients` holds instead of replacing it.
-    /// - Precondition: gradients of hidden states or scores need a pass that put them out.
+    /// - Precondition: gradients of hidden states or scores need a pass that kept them.
     public func backward(
         _ outputs: OutputGradients,
         into gradients: Gradients,
         accumulate: Bool = false
     ) {
         guard let state else { preconditionFailure("backward before forward") }
-        precondition(outputs.logits.count == state.logits.rows * state.logits.columns)
-        precondition(
-            state.outputs == .all
-                || (outputs.hiddenStates.isEmpty && outputs.attentionScores.isEmpty),
-            "gradients of outputs that were not asked for"
-        )
+        let views = state.dOutputs
+        for shard in state.shards { views.clear(shard) }
+        func copy(_ values: [Float], to target: UnsafeMutablePointer<Float>?, _ count: Int) {
+            guard let target else { preconditionFailure("gradients of outputs that were not kept") }
+            precondition(values.count == count)
+            values.withUnsafeBufferPointer { values in
+                guard let source = values.baseAddress else { return }
+                target.update(from: source, count: values.count)
+            }
+        }
+        copy(outputs.logits, to: state.dLogits.base, state.logits.rows * state.logits.columns)
+        for (index, values) in outputs.hiddenStates {
+            copy(
+                values,
+                to: views.hiddenStates[index]?.base,
+                state.dHidden.rows * model.configuration.hiddenSize
+            )
+        }
+        for (layer, values) in outputs.attentionScores {
+            copy(
+                values,
+                to: views.attentionScores[layer],
+                views.scores(of: 0..<state.batch.sequenceCount).count
+            )
+        }
+        backward(into: gradients, accumulate: accumulate)
+    }
+
+    /// The gradients of all parameters for the last forward pass, from `outputGradients`.
+    ///
+    /// - Parameter accumulate: adds to what `gradients` holds instead of replacing it.
+    public func backward(into gradients: Gradients, accumulate: Bool = false) {
+        guard let state else { preconditionFailure("backward before forward") }
         if !accumulate { gradients.reset() }
         let words = gradients.plan(state.batch.ids)
-        outputs.logits.withUnsafeBufferPointer { values in
-            guard let source = values.baseAddress else { return }
-            state.dLogits.base.update(from: source, count: values.count)
-        }
         let vectors = VectorGradients(
             configuration: model.configuration,
             shardCount: state.shards.count
@@ -51,7 +73,6 @@ extension TrainingPass {
         let back = BackwardPass(
             pass: self,
             state: state,
-            outputs: outputs,
             gradients: gradients,
             vectors: vectors,
             accumulate: accumulate

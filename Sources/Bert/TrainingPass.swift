@@ -11,18 +11,10 @@ public import Tokenization
 ///
 /// A class because its identity is its memory, which is allocated once per largest batch.
 public final class TrainingPass: @unchecked Sendable {
-    /// Which outputs somebody will read besides the logits.
-    public enum Outputs: Sendable {
-        /// Only the logits: the last layer computes its first tokens alone.
-        case logits
-        /// Every hidden state and the attention scores.
-        case all
-    }
-
     public let model: BertModel
     /// The precision of the encoder layers' products, forward and backward.
     public let precision: Precision
-    let pool: WorkerPool
+    public let pool: WorkerPool
     private let roundedWeights: RoundedWeights?
     let views: ModelViews
     var memory = PassMemory()
@@ -54,16 +46,19 @@ public final class TrainingPass: @unchecked Sendable {
     /// Computes the logits of a batch, `[B, C]` row-major.
     ///
     /// - Parameters:
+    ///   - outputs: what is kept besides; without the last layer's, that computes its first tokens
+    ///     alone.
     ///   - dropoutSeed: nil computes without dropout.
     ///   - step: together with the seed names the random masks.
     /// - Precondition: ids are below the vocabulary size and lengths at most the position count.
     public func forward(
         _ batch: PackedBatch,
-        outputs: Outputs = .logits,
+        outputs: IntermediateSelection = .none,
         dropoutSeed: UInt64?,
         step: UInt32
     ) -> [Float] {
         let configuration = model.configuration
+        precondition(outputs.fits(layerCount: configuration.hiddenLayerCount))
         let plan = dropoutSeed.map { DropoutPlan(configuration, seed: $0, step: step) }
         let state = PassState(
             batch: batch,
@@ -117,22 +112,35 @@ public final class TrainingPass: @unchecked Sendable {
         return state.logits.values
     }
 
-    /// Hidden state `index` of the last forward pass, `[T, H]`: 0 is the embeddings, L the last layer.
+    /// What the last forward pass put out, and was asked to keep.
     ///
-    /// - Precondition: the pass was asked for all outputs.
-    public func hiddenState(_ index: Int) -> Matrix {
-        guard let state, state.outputs == .all else { preconditionFailure("not computed") }
-        return index == 0 ? state.embedded : state.layers[index - 1].output
+    /// - Precondition: there was one; the views are valid until the next.
+    public var outputs: IntermediateOutputs {
+        guard let state else { preconditionFailure("outputs before a forward pass") }
+        return state.values
     }
 
-    /// Unnormalised attention scores of a layer: sequence after sequence, `[N, length, length]`.
+    /// Where an objective puts its gradients with respect to `outputs`, before `backward`: all of the
+    /// logits', and for the others what it adds in `forEachShard`.
+    public var outputGradients: IntermediateOutputs {
+        guard let state else { preconditionFailure("gradients before a forward pass") }
+        return state.dOutputs
+    }
+
+    /// How many shards the last batch was cut into.
+    public var shardCount: Int { state?.shards.count ?? 0 }
+
+    /// Runs `body` for every shard of the last batch on the workers, the shard's part of
+    /// `outputGradients` (but for the logits') being zero.
     ///
-    /// - Precondition: the pass was asked for all outputs.
-    public func attentionScores(layer: Int) -> [Float] {
-        guard let state, let scores = state.layers[layer].scores else {
-            preconditionFailure("not computed")
+    /// - Parameter body: receives the shard, its number, and the worker.
+    public func forEachShard(_ body: (_ shard: Shard, _ index: Int, _ worker: Int) -> Void) {
+        guard let state else { preconditionFailure("shards before a forward pass") }
+        pool.run(state.shards.count) { task, worker in
+            let shard = state.shards[task]
+            state.dOutputs.clear(shard)
+            body(shard, task, worker)
+            pool.recorder(worker)?.lap(.loss)
         }
-        let count = state.attentionOffsets(layer).offsets.last ?? 0
-        return Array(UnsafeBufferPointer(start: scores, count: count))
     }
 }

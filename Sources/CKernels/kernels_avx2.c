@@ -6,6 +6,7 @@
 #define TILE_VECTORS 1
 #include "versions.h"
 #include "kernels.h"
+#include <math.h>
 #include <immintrin.h>
 #pragma clang attribute push(__attribute__((target("arch=x86-64-v3"))), apply_to = function)
 #include "vector.h"
@@ -15,5 +16,6 @@
 #include "attention.inc.h"
 #include "attention_backward.inc.h"
 #include "adamw.inc.h"
+#include "distillation.inc.h"
 #pragma clang attribute pop
 #endif

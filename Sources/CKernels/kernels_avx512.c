@@ -7,6 +7,7 @@
 #define PHILOX_CHAINS 2
 #include "versions.h"
 #include "kernels.h"
+#include <math.h>
 #include <immintrin.h>
 #pragma clang attribute push(__attribute__((target("arch=x86-64-v4"))), apply_to = function)
 #include "vector.h"
@@ -16,5 +17,6 @@
 #include "attention.inc.h"
 #include "attention_backward.inc.h"
 #include "adamw.inc.h"
+#include "distillation.inc.h"
 #pragma clang attribute pop
 #endif

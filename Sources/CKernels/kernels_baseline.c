@@ -3,6 +3,7 @@
 #define MASKED_MEMORY 0
 #include "versions.h"
 #include "kernels.h"
+#include <math.h>
 #include "vector.h"
 #include "elementwise.inc.h"
 #include "precision.inc.h"
@@ -10,3 +11,4 @@
 #include "attention.inc.h"
 #include "attention_backward.inc.h"
 #include "adamw.inc.h"
+#include "distillation.inc.h"

@@ -28,7 +28,10 @@
     X(bk_gelu_quick) \
     X(bk_byte_product) \
     X(bk_adamw_step) \
-    X(bk_adamw_idle_steps)
+    X(bk_adamw_idle_steps) \
+    X(bk_squared_difference) \
+    X(bk_softmax_divergence) \
+    X(bk_relation_divergence)
 
 #ifdef VERSION
 #define JOINED(name, version) name##version
@@ -59,4 +62,7 @@
 #define bk_byte_product JOIN(bk_byte_product, VERSION)
 #define bk_adamw_step JOIN(bk_adamw_step, VERSION)
 #define bk_adamw_idle_steps JOIN(bk_adamw_idle_steps, VERSION)
+#define bk_squared_difference JOIN(bk_squared_difference, VERSION)
+#define bk_softmax_divergence JOIN(bk_softmax_divergence, VERSION)
+#define bk_relation_divergence JOIN(bk_relation_divergence, VERSION)
 #endif

@@ -13,14 +13,7 @@ struct SourceText {
 
     init(_ bytes: [UInt8], name: String, options: TaskFile.Options) throws(Failure) {
         guard !bytes.isEmpty else { throw Failure(.badData, name, "the file is empty") }
-        if let foreign = ForeignContent(bytes) {
-            throw Failure(
-                .badData,
-                name,
-                "expected text in UTF-8, found \(foreign.description)",
-                remedy: foreign.remedy
-            )
-        }
+        try SourceText.refuseForeign(bytes, name)
         self.name = name
         (self.bytes, replacedSequences) = try SourceText.checked(bytes, name, options)
         start = self.bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
@@ -37,6 +30,29 @@ struct SourceText {
                 remedy: "Convert the line ends to LF or CRLF"
             )
         }
+    }
+
+    /// Refuses a portion of a file that is not UTF-8 text.
+    ///
+    /// - Parameter isStart: whether it is the file's first.
+    static func checkText(
+        _ bytes: [UInt8],
+        name: String,
+        options: TaskFile.Options,
+        isStart: Bool
+    ) throws(Failure) {
+        if isStart { try refuseForeign(bytes, name) }
+        _ = try checked(bytes, name, options)
+    }
+
+    private static func refuseForeign(_ bytes: [UInt8], _ name: String) throws(Failure) {
+        guard let foreign = ForeignContent(bytes) else { return }
+        throw Failure(
+            .badData,
+            name,
+            "expected text in UTF-8, found \(foreign.description)",
+            remedy: foreign.remedy
+        )
     }
 
     /// JSON lines for the endings that mean it, or when the first line has the braces of an object.

@@ -13,6 +13,17 @@ public import Training
 ///
 /// - Source: Hinton et al. 2015, section 2.
 public struct SoftTargetLoss: Objective {
+    /// How answers are compared in classification.
+    public enum Form: String, Sendable, Hashable, CaseIterable {
+        /// CE(softmax(z_T / T), softmax(z_S / T)): summed over classes.
+        case crossEntropy = "cross-entropy"
+        /// The cross entropy without the teacher's entropy: KL(p_T ‖ p_S). The same gradient.
+        case divergence = "kl"
+        /// The mean over rows and classes of (z_S − z_T)²; no temperature.
+        case logitSquares = "logit-mse"
+    }
+
+    public let form: Form
     /// `[examples, C]` row-major: the teacher's answer to every example of the training data.
     public let teacherLogits: [Float]
     public let classCount: Int
@@ -28,6 +39,7 @@ public struct SoftTargetLoss: Objective {
         teacherLogits: [Float],
         classCount: Int,
         isRegression: Bool,
+        form: Form = .crossEntropy,
         temperature: Double,
         scalesByTemperatureSquared: Bool = true,
         hardLabelWeight: Double,
@@ -37,6 +49,7 @@ public struct SoftTargetLoss: Objective {
         self.teacherLogits = teacherLogits
         self.classCount = classCount
         self.isRegression = isRegression
+        self.form = form
         self.temperature = temperature
         self.scalesByTemperatureSquared = scalesByTemperatureSquared
         self.hardLabelWeight = hardLabelWeight
@@ -53,7 +66,9 @@ public struct SoftTargetLoss: Objective {
         let soft =
             isRegression
             ? scores(logits: logits, examples: examples)
-            : softTargets(logits: logits, examples: examples)
+            : form == .logitSquares
+                ? logitSquares(logits: logits, examples: examples)
+                : softTargets(logits: logits, examples: examples)
         let softShare = 1 - hardLabelWeight
         var loss = softShare * soft.loss
         var terms = [(name: isRegression ? "teacher_scores" : "soft_targets", value: loss)]
@@ -90,10 +105,31 @@ public struct SoftTargetLoss: Objective {
             )
             for index in 0..<classCount {
                 let probability = exp(teacher[index])
-                loss -= factor * probability * student[index] / rows
+                let entropy = form == .divergence && probability > 0 ? teacher[index] : 0
+                loss -= factor * probability * (student[index] - entropy) / rows
                 gradient[range.lowerBound + index] = Float(
                     factor * (exp(student[index]) - probability) / (temperature * rows)
                 )
+            }
+        }
+        return (loss, gradient)
+    }
+
+    private func logitSquares(
+        logits: [Float],
+        examples: ArraySlice<Int>
+    ) -> (loss: Double, gradient: [Float]) {
+        let scale = 1 / Double(examples.count * classCount)
+        var gradient: [Float] = []
+        gradient.reserveCapacity(logits.count)
+        var loss = 0.0
+        for (row, example) in examples.enumerated() {
+            for index in 0..<classCount {
+                let difference =
+                    Double(logits[row * classCount + index])
+                    - Double(teacherLogits[example * classCount + index])
+                loss += scale * difference * difference
+                gradient.append(Float(2 * scale * difference))
             }
         }
         return (loss, gradient)

@@ -2,7 +2,7 @@ public import Bert
 import Foundation
 public import Kernels
 
-/// AdamW over all parameters of a model; biases and layer normalisations do not decay.
+/// AdamW over all parameters of a model, and those trained beside it; biases and layer normalisations do not decay.
 ///
 /// Word embedding rows that a batch does not contain cost nothing: their steps are made up, exactly,
 /// when the row is next read. After `replayedSteps` steps without a gradient the first moment has
@@ -33,9 +33,19 @@ public final class AdamW: @unchecked Sendable {
         }
     }
 
+    /// A stretch of dense parameters in the model's memory, or in that of the parameters beside it.
     private struct Segment {
+        let weight: UnsafeMutablePointer<Float>
+        let first: UnsafeMutablePointer<Float>
+        let second: UnsafeMutablePointer<Float>
+        /// Nil for the model's, whose gradients are given with each step.
+        let gradient: UnsafeMutablePointer<Float>?
         let range: Range<Int>
         let decays: Bool
+
+        func gradient(_ gradients: Gradients) -> UnsafeMutablePointer<Float> {
+            gradient ?? gradients.dense.base + range.lowerBound
+        }
     }
 
     public let constants: Constants
@@ -45,6 +55,7 @@ public final class AdamW: @unchecked Sendable {
     let pool: WorkerPool
     let first: ParameterBuffer
     let second: ParameterBuffer
+    private let auxiliary: AuxiliaryParameters?
     private let segments: [Segment]
     /// The step up to which each word row is current.
     var rowSteps: [Int32]
@@ -58,8 +69,16 @@ public final class AdamW: @unchecked Sendable {
     let replayedSteps: Int
     private static let segmentLength = 1 << 15
 
-    public init(_ model: BertModel, constants: Constants, pool: WorkerPool) {
+    /// - Parameter auxiliary: parameters that are updated with the model's, their gradients lying beside
+    ///   them.
+    public init(
+        _ model: BertModel,
+        auxiliary: AuxiliaryParameters? = nil,
+        constants: Constants,
+        pool: WorkerPool
+    ) {
         self.model = model
+        self.auxiliary = auxiliary
         precondition(constants.beta1 >= 0 && constants.beta1 < 1)
         precondition(constants.beta2 >= 0 && constants.beta2 < 1)
         self.constants = constants
@@ -70,20 +89,43 @@ public final class AdamW: @unchecked Sendable {
         let vocabulary = model.configuration.vocabularySize
         rowSteps = [Int32](repeating: 0, count: vocabulary)
         everTouched = [Bool](repeating: false, count: vocabulary)
-        segments = model.layout.entries
+        let (weights, first, second) = (model.weights.base, first.base, second.base)
+        let dense = model.layout.entries
             .filter { $0.slot.offset >= model.layout.denseStart }
             .flatMap { name, slot in
                 let decays = !name.hasSuffix(".bias") && !name.hasSuffix("LayerNorm.weight")
-                return stride(
-                    from: slot.range.lowerBound,
-                    to: slot.range.upperBound,
-                    by: Self.segmentLength
-                )
-                .map {
-                    let end = min($0 + Self.segmentLength, slot.range.upperBound)
-                    return Segment(range: $0..<end, decays: decays)
+                return Self.cut(slot.range).map { range in
+                    Segment(
+                        weight: weights + range.lowerBound,
+                        first: first + range.lowerBound,
+                        second: second + range.lowerBound,
+                        gradient: nil,
+                        range: range,
+                        decays: decays
+                    )
                 }
             }
+        let beside = (auxiliary?.segments ?? []).flatMap { range, decays in
+            Self.cut(range).compactMap { range in
+                auxiliary.map { owner in
+                    Segment(
+                        weight: owner.weights.base + range.lowerBound,
+                        first: owner.first.base + range.lowerBound,
+                        second: owner.second.base + range.lowerBound,
+                        gradient: owner.gradients.base + range.lowerBound,
+                        range: range,
+                        decays: decays
+                    )
+                }
+            }
+        }
+        segments = dense + beside
+    }
+
+    private static func cut(_ range: Range<Int>) -> [Range<Int>] {
+        stride(from: range.lowerBound, to: range.upperBound, by: segmentLength).map {
+            $0..<min($0 + segmentLength, range.upperBound)
+        }
     }
 
     var hiddenSize: Int { model.configuration.hiddenSize }
@@ -100,8 +142,8 @@ public final class AdamW: @unchecked Sendable {
                 let start: UnsafeMutablePointer<Float>
                 let count: Int
                 if task < segments.count {
-                    let range = segments[task].range
-                    (start, count) = (gradients.dense.base + range.lowerBound, range.count)
+                    let segment = segments[task]
+                    (start, count) = (segment.gradient(gradients), segment.range.count)
                 } else {
                     let first = (task - segments.count) * 64
                     let rows = min(64, gradients.wordIDs.count - first)
@@ -122,10 +164,12 @@ public final class AdamW: @unchecked Sendable {
         }
         for segment in segments
         where !Elementwise.allFinite(
-            gradients.dense.base + segment.range.lowerBound,
+            segment.gradient(gradients),
             count: segment.range.count
         ) {
-            return model.layout.name(at: segment.range.lowerBound)
+            return segment.gradient == nil
+                ? model.layout.name(at: segment.range.lowerBound)
+                : auxiliary?.name(at: segment.range.lowerBound)
         }
         return nil
     }
@@ -161,15 +205,15 @@ public final class AdamW: @unchecked Sendable {
         let wordBlocks = (gradients.wordIDs.count + 63) / 64
         pool.run(segments.count + wordBlocks) { task, worker in
             if task < segments.count {
-                let (range, decays) = (segments[task].range, segments[task].decays)
-                (decays ? decaying : plain).apply(
-                    weight: weights + range.lowerBound,
-                    first: first + range.lowerBound,
-                    second: second + range.lowerBound,
-                    gradient: gradients.dense.base + range.lowerBound,
-                    count: range.count
+                let segment = segments[task]
+                (segment.decays ? decaying : plain).apply(
+                    weight: segment.weight,
+                    first: segment.first,
+                    second: segment.second,
+                    gradient: segment.gradient(gradients),
+                    count: segment.range.count
                 )
-                pool.recorder(worker)?.lap(.adamW, floats: 7 * range.count)
+                pool.recorder(worker)?.lap(.adamW, floats: 7 * segment.range.count)
                 return
             }
             let start = (task - segments.count) * 64

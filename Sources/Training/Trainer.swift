@@ -1,5 +1,4 @@
 public import Bert
-public import Datasets
 public import Diagnostics
 public import Kernels
 import Tokenization
@@ -8,8 +7,8 @@ import Tokenization
 /// data.
 public struct Trainer {
     public let model: BertModel
-    public let data: EncodedDataset
-    public let objective: any Objective
+    public let data: any TrainingData
+    public let objective: any TrainingObjective
     public let configuration: TrainingConfiguration
     private let pool: WorkerPool
     private let score: (() -> DevelopmentScore)?
@@ -20,8 +19,8 @@ public struct Trainer {
     /// - Parameter keepsBest: whether the model ends with the weights that scored best, or the last.
     public init(
         _ model: BertModel,
-        data: EncodedDataset,
-        objective: any Objective,
+        data: any TrainingData,
+        objective: any TrainingObjective,
         configuration: TrainingConfiguration,
         pool: WorkerPool,
         score: (() -> DevelopmentScore)?,
@@ -36,6 +35,27 @@ public struct Trainer {
         self.keepsBest = keepsBest
     }
 
+    /// Trains towards an objective that reads logits alone.
+    public init(
+        _ model: BertModel,
+        data: any TrainingData,
+        objective: any Objective,
+        configuration: TrainingConfiguration,
+        pool: WorkerPool,
+        score: (() -> DevelopmentScore)?,
+        keepsBest: Bool = true
+    ) {
+        self.init(
+            model,
+            data: data,
+            objective: LogitObjective(objective),
+            configuration: configuration,
+            pool: pool,
+            score: score,
+            keepsBest: keepsBest
+        )
+    }
+
     /// Optimizer steps in one epoch.
     public var stepsPerEpoch: Int {
         let batches = (data.count + configuration.batchSize - 1) / configuration.batchSize
@@ -47,7 +67,8 @@ public struct Trainer {
     ///
     /// - Throws: `Failure` of kind `.diverged` before the step whose loss or gradient is not finite;
     ///   the model then holds the weights of the step before. `Failure` of kind `.usage` for a model
-    ///   that is not trained (`BertConfiguration.checkCanTrain`).
+    ///   that is not trained (`BertConfiguration.checkCanTrain`), and of others where the data cannot be
+    ///   read.
     public func run(
         _ report: (TrainingEvent) throws(Failure) -> Void
     ) throws(Failure) -> TrainingResult {
@@ -56,16 +77,17 @@ public struct Trainer {
         let schedule = LearningRateSchedule(
             peak: configuration.learningRate,
             warmupProportion: configuration.warmupProportion,
-            totalSteps: totalSteps
+            totalSteps: totalSteps,
+            shape: configuration.schedule
         )
-        let optimizer = AdamW(model, constants: configuration.optimizer, pool: pool)
+        let optimizer = AdamW(
+            model,
+            auxiliary: objective.auxiliary,
+            constants: configuration.optimizer,
+            pool: pool
+        )
         let pass = TrainingPass(model, pool: pool, precision: configuration.precision)
         let gradients = Gradients(model.layout)
-        let sampler = BatchSampler(
-            data,
-            batchSize: configuration.batchSize,
-            order: .shuffled(seed: configuration.seed)
-        )
         let kept = score != nil && keepsBest ? ParameterBuffer(model.layout) : nil
         var best: TrainingEvent.EvaluationReport?
         var evaluations: [TrainingEvent.EvaluationReport] = []
@@ -74,47 +96,48 @@ public struct Trainer {
         var microStep: UInt32 = 0
 
         for epoch in 0..<configuration.epochs {
-            let batches = sampler.epoch(epoch)
+            var batches = data.epoch(
+                epoch,
+                batchSize: configuration.batchSize,
+                seed: configuration.seed
+            )
             var lossSum = 0.0
-            for start in stride(from: 0, to: batches.count, by: configuration.gradientAccumulation)
-            {
-                let end = min(start + configuration.gradientAccumulation, batches.count)
-                let group = (start..<end).map { batches[$0] }
-                let examples = group.reduce(0) { $0 + $1.count }
-                var loss = 0.0
-                var terms: [(name: String, value: Double)] = []
+            var following = try batches.next()
+            while following != nil {
+                var group: [TrainingBatch] = []
+                while let batch = following, group.count < configuration.gradientAccumulation {
+                    group.append(batch)
+                    following = try batches.next()
+                }
+                let examples = group.reduce(0) { $0 + $1.examples.count }
+                var value = LossValue(loss: 0, terms: [])
                 var tokens = 0
                 for (index, part) in group.enumerated() {
-                    let batch = data.batch(part)
+                    let batch = objective.input(for: part.sequences, step: microStep)
                     tokens += batch.tokenCount
                     optimizer.prepare(batch.ids)
-                    let logits = pass.forward(
+                    _ = pass.forward(
                         batch,
+                        outputs: objective.outputs,
                         dropoutSeed: configuration.seed,
                         step: microStep
                     )
                     microStep &+= 1
-                    var value = objective.evaluate(logits: logits, examples: part)
-                    guard value.loss.isFinite else {
+                    let share = Double(part.examples.count) / Double(examples)
+                    let found = objective.evaluate(
+                        pass,
+                        batch,
+                        examples: part.examples,
+                        share: share,
+                        accumulate: index > 0
+                    )
+                    guard found.loss.isFinite else {
                         optimizer.synchronize()
-                        let what = value.loss.isNaN ? "not a number" : "infinite"
+                        let what = found.loss.isNaN ? "not a number" : "infinite"
                         throw diverged(step, totalSteps, "the loss is \(what)")
                     }
-                    let share = Double(part.count) / Double(examples)
-                    loss += share * value.loss
-                    for (name, term) in value.terms {
-                        if let known = terms.firstIndex(where: { $0.name == name }) {
-                            terms[known].value += share * term
-                        } else {
-                            terms.append((name, share * term))
-                        }
-                    }
-                    if share != 1 {
-                        for element in value.gradient.logits.indices {
-                            value.gradient.logits[element] *= Float(share)
-                        }
-                    }
-                    pass.backward(value.gradient, into: gradients, accumulate: index > 0)
+                    value.add(found, share: share)
+                    pass.backward(into: gradients, accumulate: index > 0)
                 }
                 let norm = optimizer.gradientNorm(gradients)
                 guard norm.isFinite else {
@@ -125,15 +148,15 @@ public struct Trainer {
                 let rate = schedule(step)
                 optimizer.step(gradients, norm: norm, learningRate: rate)
                 step += 1
-                lossSum += loss
+                lossSum += value.loss
                 try report(
                     .step(
                         TrainingEvent.StepReport(
                             step: step,
                             totalSteps: totalSteps,
                             epoch: epoch,
-                            loss: loss,
-                            terms: terms,
+                            loss: value.loss,
+                            terms: value.terms,
                             learningRate: rate,
                             gradientNorm: norm,
                             examples: examples,
@@ -141,7 +164,7 @@ public struct Trainer {
                         )
                     )
                 )
-                let isEpochEnd = end == batches.count
+                let isEpochEnd = following == nil
                 let isDue = configuration.evaluateEvery.map { step % $0 == 0 } ?? false
                 if let score, isEpochEnd || isDue {
                     optimizer.synchronize()

@@ -11,6 +11,8 @@ public struct TrainingConfiguration: Sendable, Hashable {
     public var learningRate: Double
     /// The share of all steps over which the rate rises from zero.
     public var warmupProportion: Double
+    /// What the rate does after the warm-up.
+    public var schedule: LearningRateSchedule.Shape
     public var optimizer: AdamW.Constants
     /// Of the encoder layers' products, where it is available.
     public var precision: Precision
@@ -25,6 +27,7 @@ public struct TrainingConfiguration: Sendable, Hashable {
         gradientAccumulation: Int,
         learningRate: Double,
         warmupProportion: Double,
+        schedule: LearningRateSchedule.Shape = .linear,
         optimizer: AdamW.Constants,
         precision: Precision = .f32,
         seed: UInt64,
@@ -36,6 +39,7 @@ public struct TrainingConfiguration: Sendable, Hashable {
         self.gradientAccumulation = gradientAccumulation
         self.learningRate = learningRate
         self.warmupProportion = warmupProportion
+        self.schedule = schedule
         self.optimizer = optimizer
         self.precision = precision
         self.seed = seed
@@ -98,4 +102,14 @@ public struct TrainingResult: Sendable {
     public let evaluations: [TrainingEvent.EvaluationReport]
     /// The mean loss over the steps of each epoch.
     public let epochLosses: [Double]
+
+    public init(
+        steps: Int,
+        best: TrainingEvent.EvaluationReport?,
+        evaluations: [TrainingEvent.EvaluationReport],
+        epochLosses: [Double]
+    ) {
+        (self.steps, self.best) = (steps, best)
+        (self.evaluations, self.epochLosses) = (evaluations, epochLosses)
+    }
 }

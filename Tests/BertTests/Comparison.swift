@@ -20,7 +20,12 @@ struct Comparison {
     func forward() throws -> Verdict {
         var verdict = Verdict()
         let file = golden.file
-        let logits = pass.forward(golden.batch, outputs: .all, dropoutSeed: nil, step: 0)
+        let logits = pass.forward(
+            golden.batch,
+            outputs: .all(model.configuration),
+            dropoutSeed: nil,
+            step: 0
+        )
         verdict.compare("logits", logits, try file.doubles("outputs/f64/logits"), within: 1e-4)
         for index in 0...model.configuration.hiddenLayerCount {
             verdict.compare(
@@ -33,7 +38,7 @@ struct Comparison {
         for layer in 0..<model.configuration.hiddenLayerCount {
             verdict.compare(
                 "attention scores \(layer)",
-                pass.attentionScores(layer: layer),
+                pass.attentionScores(layer: layer, of: golden.batch),
                 try file.doubles("outputs/f64/attention_scores.\(layer)"),
                 within: 5e-4
             )
@@ -46,11 +51,16 @@ struct Comparison {
     /// - Parameter outputs: the objective's gradient with respect to what the model puts out.
     func backward(
         _ objective: String,
-        mode: TrainingPass.Outputs,
+        mode: KeptOutputs,
         _ outputs: ([Float]) -> OutputGradients
     ) throws -> Verdict {
         let gradients = Gradients(model.layout)
-        let logits = pass.forward(golden.batch, outputs: mode, dropoutSeed: nil, step: 0)
+        let logits = pass.forward(
+            golden.batch,
+            outputs: mode.selection(model.configuration),
+            dropoutSeed: nil,
+            step: 0
+        )
         pass.backward(outputs(logits), into: gradients)
         return try compare(gradients, objective)
     }

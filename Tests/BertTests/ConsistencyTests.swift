@@ -12,8 +12,13 @@ import Tokenization
             let pass = TrainingPass(model, pool: WorkerPool(workerCount: workers))
             let gradients = Gradients(model.layout)
             var found: [[UInt32]] = []
-            for mode in [TrainingPass.Outputs.all, .logits] {
-                let logits = pass.forward(batch, outputs: mode, dropoutSeed: 9, step: 4)
+            for mode in [KeptOutputs.all, .logits] {
+                let logits = pass.forward(
+                    batch,
+                    outputs: mode.selection(model.configuration),
+                    dropoutSeed: 9,
+                    step: 4
+                )
                 pass.backward(RandomModel.cotangent(batch), into: gradients)
                 found.append(logits.map(\.bitPattern))
                 found.append(gradients.all(model.layout).map(\.bitPattern))
@@ -35,9 +40,14 @@ import Tokenization
     @Test func `first tokens alone give the logits and gradients of all tokens`() {
         let (model, batch) = (RandomModel.model(), RandomModel.batch(30, seed: 2))
         let pass = TrainingPass(model, pool: WorkerPool(workerCount: 2))
-        func run(_ mode: TrainingPass.Outputs) -> (logits: [Float], gradients: [Float]) {
+        func run(_ mode: KeptOutputs) -> (logits: [Float], gradients: [Float]) {
             let gradients = Gradients(model.layout)
-            let logits = pass.forward(batch, outputs: mode, dropoutSeed: nil, step: 0)
+            let logits = pass.forward(
+                batch,
+                outputs: mode.selection(model.configuration),
+                dropoutSeed: nil,
+                step: 0
+            )
             pass.backward(RandomModel.cotangent(batch), into: gradients)
             return (logits, gradients.all(model.layout))
         }

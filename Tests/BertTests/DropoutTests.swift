@@ -18,9 +18,9 @@ import Tokenization
         return golden
     }
 
-    @Test(arguments: [TrainingPass.Outputs.all, .logits], ModelFamily.allCases)
+    @Test(arguments: [KeptOutputs.all, .logits], ModelFamily.allCases)
     func `values and slopes with dropout are those of the definition with the same masks`(
-        _ mode: TrainingPass.Outputs,
+        _ mode: KeptOutputs,
         _ family: ModelFamily
     ) throws {
         let golden = try golden(family)
@@ -33,7 +33,12 @@ import Tokenization
             seed: seed,
             step: step
         )
-        let logits = pass.forward(golden.batch, outputs: mode, dropoutSeed: seed, step: step)
+        let logits = pass.forward(
+            golden.batch,
+            outputs: mode.selection(model.configuration),
+            dropoutSeed: seed,
+            step: step
+        )
         var verdict = Verdict()
         verdict.compare("logits", logits, reference.logits(), within: 2e-5)
 

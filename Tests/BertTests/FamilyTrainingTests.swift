@@ -17,13 +17,18 @@ struct FamilyTrainingTests {
     /// - Parameter group: where those are; they may be some parameters' only.
     private func verdict(
         _ golden: HeadGolden,
-        _ mode: TrainingPass.Outputs,
+        _ mode: KeptOutputs,
         _ group: String = "sequenceClassification/gradients"
     ) throws -> Verdict {
         let model = golden.model()
         let pass = TrainingPass(model, pool: WorkerPool(workerCount: 2))
         let gradients = Gradients(model.layout)
-        let logits = pass.forward(golden.batch, outputs: mode, dropoutSeed: nil, step: 0)
+        let logits = pass.forward(
+            golden.batch,
+            outputs: mode.selection(model.configuration),
+            dropoutSeed: nil,
+            step: 0
+        )
         let loss = CrossEntropyLoss(targets: [3, 0, 4, 1, 0, 2], classCount: 5)
         let value = loss.evaluate(logits: logits, examples: Array(0..<6)[...])
         pass.backward(value.gradient, into: gradients)
@@ -46,8 +51,8 @@ struct FamilyTrainingTests {
         return verdict
     }
 
-    @Test(arguments: families, [TrainingPass.Outputs.all, .logits])
-    func `gradients are PyTorch's`(_ name: String, _ mode: TrainingPass.Outputs) throws {
+    @Test(arguments: families, [KeptOutputs.all, .logits])
+    func `gradients are PyTorch's`(_ name: String, _ mode: KeptOutputs) throws {
         let verdict = try verdict(HeadGolden(name, .sequenceClassification), mode)
         #expect(verdict.passes, "\(verdict)")
     }
@@ -102,7 +107,7 @@ struct FamilyTrainingTests {
             verdict.compare(place, found, expected, within: 1e-4)
             #expect(verdict.passes == isRight, "\(verdict)")
         }
-        for mode in [TrainingPass.Outputs.all, .logits] {
+        for mode in [KeptOutputs.all, .logits] {
             let verdict = try verdict(golden, mode, "padding/gradients")
             #expect(verdict.passes, "\(verdict)")
         }

@@ -62,7 +62,7 @@ import Training
     ) throws {
         let comparison = Comparison(golden)
         let expected = try golden.file.doubles("losses/\(name)/f64")[0]
-        for mode in [TrainingPass.Outputs.all, .logits] {
+        for mode in [KeptOutputs.all, .logits] {
             let verdict = try comparison.backward(name, mode: mode) { logits in
                 let value = objective.evaluate(logits: logits, examples: golden.examples)
                 #expect(abs(value.loss - expected) <= 2e-6 * max(1, expected))

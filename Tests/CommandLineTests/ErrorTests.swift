@@ -27,7 +27,7 @@ struct ErrorTests {
         Case("inspect", "Missing expected argument '<path>'. See 'bertkit inspect --help'."),
         Case("inspect p q", "Unexpected argument 'q'."),
         Case("inspect p --format yaml", "Please provide one of 'text' and 'json'."),
-        Case(distill + " --epochs many", "The value 'many' is invalid for '--epochs <count>'."),
+        Case(distill + " --epochs many", "The value 'many' is invalid for '--epochs <count,…>'."),
         Case(distill + " --epochs 0", "'--epochs' must be from 1 to 100000, not 0."),
         Case(distill + " --learning-rate 0", "'--learning-rate' must be above 0.0"),
         Case(distill + " --learning-rate nan", "'--learning-rate' must be above 0.0"),

@@ -42,7 +42,7 @@ struct RunFileTests {
         #expect(lines.contains("learning-rate: 3e-4"))
         #expect(lines.contains("header: false"))
         #expect(lines.contains("seed: 9"))
-        #expect(lines.contains("weight-decay: 0.01"))
+        #expect(lines.contains("max-length: 128"))
         #expect(lines.contains("teacher: teachers/big"))
     }
 
@@ -120,9 +120,9 @@ struct RunFileTests {
     @Test(
         "A value of the wrong kind is the file's fault, and says what was expected",
         arguments: [
-            ("epochs: many", "The value 'many' is invalid for '--epochs <count>'"),
+            ("epochs: many", "The value 'many' is invalid for '--epochs <count,…>'"),
             ("epochs: 0", "'--epochs' must be from 1 to 100000, not 0"),
-            ("epochs: [1, 2]", "'epochs' takes one value, not a list"),
+            ("max-length: [1, 2]", "'max-length' takes one value, not a list"),
             ("epochs:\n  first: 1", "'epochs' holds a nested mapping; a run file is flat"),
             ("skip-bad-rows: maybe", "'skip-bad-rows' must be true or false, not 'maybe'"),
             ("header: [true]", "'header' takes one value, not a list"),

@@ -151,6 +151,41 @@ import Testing
         #expect(spread(results) < 1e-6)
     }
 
+    @Test(arguments: [1, 15, 17, 40]) func `divergences`(_ length: Int) {
+        let (x, y) = (normals(13 * length, seed: 18), normals(13 * length, seed: 19))
+        let results = versions.map { version in
+            let squares = GuardedFloats(x)
+            let sum = version.bk_squared_difference?(x, y, squares.base, x.count, 0.3, 1) ?? .nan
+            let row = GuardedFloats(x)
+            var entropy = 0.0
+            let divergence =
+                version.bk_softmax_divergence?(x, y, row.base, x.count, 0.5, 2, 0.7, &entropy)
+                ?? .nan
+            let gradient = GuardedFloats(x)
+            let size = bk_relation_scratch(length, 5, 7)
+            let scratch = GuardedFloats(count: size)
+            let relation =
+                version.bk_relation_divergence?(
+                    x,
+                    13,
+                    5,
+                    y,
+                    13,
+                    7,
+                    length,
+                    0.4,
+                    0.3,
+                    0.9,
+                    gradient.base,
+                    scratch.base
+                ) ?? .nan
+            #expect([squares, row, gradient, scratch].areIntact)
+            let sums = [sum, divergence, entropy, relation].map { Float($0) }
+            return squares.values + row.values + gradient.values + sums
+        }
+        #expect(spread(results) < 3e-6)
+    }
+
     @Test func `what the package calls is the best version`() throws {
         let best = try #require(versions.last)
         let x = normals(1000, seed: 17)

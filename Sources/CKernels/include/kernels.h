@@ -133,6 +133,27 @@ void bk_adamw_step(float *weight, float *first, float *second, const float *grad
 void bk_adamw_idle_steps(float *weight, float *first, float *second, size_t count,
                          const bk_adamw *steps, size_t step_count);
 
+/// The sum of (a - b)^2; gradient = factor (a - b), or += it.
+double bk_squared_difference(const float *a, const float *b, float *gradient, size_t count,
+                             float factor, int accumulate);
+/// KL(p || q) in nats, p the softmax of `teacher_scale` times the teacher's row and q that of
+/// `student_scale` times the student's.
+///
+/// gradient += factor (q - p) when not NULL. `entropy` receives that of p when not NULL.
+double bk_softmax_divergence(const float *student, const float *teacher, float *gradient,
+                             size_t count, float student_scale, float teacher_scale, float factor,
+                             double *entropy);
+/// Floats of scratch that the relations of one sequence and head need.
+size_t bk_relation_scratch(size_t length, size_t student_size, size_t teacher_size);
+/// The sum over rows of KL(softmax(teacher_scale T T') || softmax(student_scale S S')), S
+/// [length, student_size] and T [length, teacher_size] being one head of one sequence.
+///
+/// d_student (of the student's stride) += factor times its gradient.
+double bk_relation_divergence(const float *student, size_t student_stride, size_t student_size,
+                              const float *teacher, size_t teacher_stride, size_t teacher_size,
+                              size_t length, float student_scale, float teacher_scale, float factor,
+                              float *d_student, float *scratch);
+
 /// Every kernel of one instruction set, so that the versions can be held against each other. Anything
 /// else calls the kernels by their names.
 typedef struct {
@@ -163,6 +184,9 @@ typedef struct {
     __typeof(bk_round_to_bytes) *bk_round_to_bytes;
     __typeof(bk_gelu_quick) *bk_gelu_quick;
     __typeof(bk_byte_product) *bk_byte_product;
+    __typeof(bk_squared_difference) *bk_squared_difference;
+    __typeof(bk_softmax_divergence) *bk_softmax_divergence;
+    __typeof(bk_relation_divergence) *bk_relation_divergence;
 } bk_kernel_version;
 
 /// The versions that this processor can run, the baseline first; returns how many (at most three).

@@ -11,6 +11,8 @@ import Training
 extension Distill {
     func run(_ run: ResolvedRun) throws {
         guard try runOptions.announce(run) else { return }
+        var recipe = try self.recipe.chosen()
+        try stages.apply(to: &recipe)
         let work = try TrainingRun(
             data: data,
             training: training,
@@ -24,6 +26,7 @@ extension Distill {
         let trainFile = try work.read(data.train)
         let devFile = try work.read(data.dev)
         let student = try prepare(teacher, work: work)
+        recipe = try settled(recipe, student: student.model, teacher: teacher.model)
         let encode = { (file: TaskFile) in
             try work.encode(
                 file,
@@ -54,16 +57,25 @@ extension Distill {
         if let warning = check.warning { work.remarks.warn(warning) }
         for line in student.origin { work.remarks.say("student: \(line)") }
 
-        let objective = try objective(teacher.model, kind, train, file: trainFile, work)
-        var log = TrainingLog()
-        let result = try work.train(
-            student.model,
+        var logits: [Float]?
+        if recipe.stages.contains(where: \.readsTeacherLogits) {
+            let found = answers(of: teacher.model, to: train, work: work)
+            try checkFinite(found, classCount: kind.outputCount, of: trainFile)
+            logits = found
+        }
+        let runner = StageRunner(
+            recipe: recipe,
+            student: student.model,
+            teacher: teacher.model,
+            kind: kind,
             train: train,
             dev: dev,
-            objective: objective,
-            label: "distilling",
-            log: &log
+            text: try plainText(teacher, student: student.model, work),
+            work: work,
+            teacherLogits: logits
         )
+        var log = TrainingLog()
+        let result = try runner.run(log: &log)
         let measured = ModelRunner.measure(
             student.model,
             name: "student",
@@ -89,7 +101,8 @@ extension Distill {
             run: run,
             log: log,
             card: card,
-            result: result
+            result: result,
+            recipe: recipe
         ) { (measured) throws(Failure) in
             try ComparisonReport(
                 kind: kind,
@@ -102,25 +115,43 @@ extension Distill {
         try StandardOutput.write(report.table.plain + "\n")
     }
 
-    /// What the student is to match. Where the given labels have the whole loss, the teacher is
-    /// not asked.
-    private func objective(
-        _ teacher: BertModel,
-        _ kind: TaskKind,
-        _ data: EncodedDataset,
-        file: TaskFile,
+    /// The recipe for these models, shown: what it settles, and which layers it matches.
+    private func settled(
+        _ recipe: Recipe,
+        student: BertModel,
+        teacher: BertModel
+    ) throws -> Recipe {
+        try student.configuration.checkCanTrain("the student")
+        let (own, other) = (student.configuration, teacher.configuration)
+        let settled = try recipe.resolved(
+            student: own,
+            teacher: other,
+            hasText: self.recipe.text != nil
+        )
+        if !runOptions.quiet {
+            let terminal = Terminal.standardError
+            let table = try settled.layerTable(student: own, teacher: other).plain
+            for line in (settled.yaml + table).split(separator: "\n") {
+                terminal.write(terminal.styled(String(line), .faint) + "\n")
+            }
+        }
+        return settled
+    }
+
+    /// The plain text that is given, for both models.
+    private func plainText(
+        _ teacher: TextClassifier,
+        student: BertModel,
         _ work: TrainingRun
-    ) throws(Failure) -> any Objective {
-        if objective.hardLabelWeight == 1 { return kind.goldLoss(data) }
-        let logits = answers(of: teacher, to: data, work: work)
-        try checkFinite(logits, classCount: kind.outputCount, of: file)
-        return SoftTargetLoss(
-            teacherLogits: logits,
-            classCount: kind.outputCount,
-            isRegression: kind.isRegression,
-            temperature: objective.temperature,
-            hardLabelWeight: objective.hardLabelWeight,
-            targets: data.targets
+    ) throws(Failure) -> TextData? {
+        guard let path = recipe.text else { return nil }
+        let text = try PlainText(path: path)
+        work.remarks.say("\(printable(path)): \(Numbers.count(text.lineCount)) lines of text")
+        let longest = [teacher.configuration, student.configuration].map(\.longestSequence)
+        return TextData(
+            text,
+            tokenizer: teacher.tokenizer,
+            maximumLength: min(training.maxLength, longest.min() ?? training.maxLength)
         )
     }
 

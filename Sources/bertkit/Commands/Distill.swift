@@ -4,9 +4,12 @@ struct Distill: RunFileCommand {
     static let configuration = CommandConfiguration(
         abstract: "Train a small student to answer like a teacher.",
         discussion: """
-            The student learns the teacher's softened answers on the training file: their cross \
-            entropy at a temperature, scaled by its square, mixed with the given labels if \
-            --hard-label-weight says so. The teacher's answers are computed once per example.
+            A recipe says what the student is to match, in stages: the teacher's softened \
+            answers ('logits'); its embeddings, hidden states and attention before them \
+            ('tinybert'); first tokens of all layers beside them ('pkd'); attention and value \
+            relations of the last layer ('minilm'), or relations among queries, among keys and \
+            among values ('minilmv2'), before them. A YAML file may compose others: \
+            recipe.yaml, beside every student, is one.
 
             Example:
               bertkit distill --teacher teacher/ --init teacher-layers --layers 3 \\
@@ -17,7 +20,8 @@ struct Distill: RunFileCommand {
     @OptionGroup(title: "Teacher") var teacher: TeacherOptions
     @OptionGroup(title: "Data") var data: TrainingDataOptions
     @OptionGroup(title: "Student") var student: StudentOptions
-    @OptionGroup(title: "Objective") var objective: ObjectiveOptions
+    @OptionGroup(title: "Recipe") var recipe: RecipeOptions
+    @OptionGroup(title: "Training") var stages: StageOptions
     @OptionGroup(title: "Training") var training: TrainingOptions
     @OptionGroup(title: "Output") var output: OutputOptions
     @OptionGroup(title: "Machine") var compute: ComputeOptions
@@ -67,28 +71,4 @@ struct StudentOptions: ParsableArguments {
     var `init`: StudentStart = .random
 
     @OptionGroup var shape: ShapeOptions
-}
-
-/// What the student is asked to match.
-struct ObjectiveOptions: ParsableArguments {
-    @Option(
-        help: ArgumentHelp(
-            "What both models' logits are divided by before they are compared.",
-            valueName: "number"
-        )
-    )
-    var temperature = 2.0
-
-    @Option(
-        help: ArgumentHelp(
-            "The share of the loss that the given labels have; the teacher has the rest.",
-            valueName: "share"
-        )
-    )
-    var hardLabelWeight = 0.0
-
-    func validate() throws {
-        try Limits.check("--temperature", temperature, 0...1000, above: true)
-        try Limits.check("--hard-label-weight", hardLabelWeight, 0...1)
-    }
 }

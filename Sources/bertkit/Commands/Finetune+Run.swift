@@ -9,6 +9,24 @@ import Tokenization
 import Training
 
 extension Finetune {
+    /// How training goes.
+    private var configuration: TrainingConfiguration {
+        TrainingConfiguration(
+            epochs: schedule.epochs,
+            batchSize: schedule.batchSize,
+            gradientAccumulation: training.gradientAccumulation,
+            learningRate: schedule.learningRate,
+            warmupProportion: schedule.warmup,
+            optimizer: AdamW.Constants(
+                weightDecay: schedule.weightDecay,
+                clipNorm: schedule.clipNorm > 0 ? schedule.clipNorm : nil
+            ),
+            precision: training.precision,
+            seed: training.seed,
+            evaluateEvery: training.evaluateEvery
+        )
+    }
+
     func run(_ run: ResolvedRun) throws {
         guard try runOptions.announce(run) else { return }
         let work = try TrainingRun(
@@ -41,9 +59,10 @@ extension Finetune {
         var log = TrainingLog()
         let result = try work.train(
             student.model,
-            train: train,
+            data: train,
             dev: dev,
-            objective: kind.goldLoss(train),
+            objective: LogitObjective(kind.goldLoss(train)),
+            configuration: configuration,
             label: "fine-tuning",
             log: &log
         )

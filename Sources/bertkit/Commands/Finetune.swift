@@ -26,6 +26,7 @@ struct Finetune: RunFileCommand {
     @OptionGroup(title: "Data") var data: TrainingDataOptions
     @OptionGroup(title: "Task") var task: TaskOptions
     @OptionGroup(title: "Model From Random Weights") var fresh: FreshModelOptions
+    @OptionGroup(title: "Training") var schedule: ScheduleOptions
     @OptionGroup(title: "Training") var training: TrainingOptions
     @OptionGroup(title: "Output") var output: OutputOptions
     @OptionGroup(title: "Machine") var compute: ComputeOptions

@@ -107,47 +107,36 @@ struct TrainingRun {
         return dataset
     }
 
-    /// How training goes, for the trainer and for the resolved run.
-    var configuration: TrainingConfiguration {
-        TrainingConfiguration(
-            epochs: training.epochs,
-            batchSize: training.batchSize,
-            gradientAccumulation: training.gradientAccumulation,
-            learningRate: training.learningRate,
-            warmupProportion: training.warmup,
-            optimizer: AdamW.Constants(
-                weightDecay: training.weightDecay,
-                clipNorm: training.clipNorm > 0 ? training.clipNorm : nil
-            ),
-            precision: training.precision,
-            seed: training.seed,
-            evaluateEvery: training.evaluateEvery
-        )
-    }
-
     /// Trains with a progress bar; the log gets every evaluation and every tenth step.
+    ///
+    /// - Parameter dev: what the model is scored on; nil keeps the last weights.
     func train(
         _ model: BertModel,
-        train: EncodedDataset,
-        dev: EncodedDataset,
-        objective: any Objective,
+        data: any TrainingData,
+        dev: EncodedDataset?,
+        objective: any TrainingObjective,
+        configuration: TrainingConfiguration,
         label: String,
         log: inout TrainingLog
     ) throws -> TrainingResult {
         let trainer = Trainer(
             model,
-            data: train,
+            data: data,
             objective: objective,
             configuration: configuration,
             pool: pool,
-            score: { DevelopmentScore(of: model, on: dev, pool: pool) },
+            score: dev.map { dev in { DevelopmentScore(of: model, on: dev, pool: pool) } },
             keepsBest: training.keep == .best
         )
         remarks.say(
-            "\(label): \(Numbers.count(trainer.stepsPerEpoch * training.epochs)) steps on "
+            "\(label): \(Numbers.count(trainer.stepsPerEpoch * configuration.epochs)) steps on "
                 + "\(pool.workerCount) workers, products in \(training.precision.explanation)"
         )
-        let bar = ProgressBar(label, total: train.count * training.epochs, isQuiet: remarks.isQuiet)
+        let bar = ProgressBar(
+            label,
+            total: data.count * configuration.epochs,
+            isQuiet: remarks.isQuiet
+        )
         var examples = 0
         var smoothed: Double?
         do {
@@ -191,6 +180,7 @@ struct TrainingRun {
         log: TrainingLog,
         card: ModelCard,
         result: TrainingResult,
+        recipe: Recipe? = nil,
         report: (ModelMeasurement) throws(Failure) -> ComparisonReport
     ) throws -> ComparisonReport {
         var comparison: ComparisonReport?
@@ -214,6 +204,9 @@ struct TrainingRun {
                 ModelFolder.File(name: "run.yaml", bytes: Array(run.yaml.utf8)),
                 ModelFolder.File(name: "training_log.jsonl", bytes: Array(log.text.utf8)),
             ]
+                + (recipe.map {
+                    [ModelFolder.File(name: "recipe.yaml", bytes: Array($0.yaml.utf8))]
+                } ?? [])
         )
         remarks.say("written: \(printable(output.output))/")
         guard let comparison else { preconditionFailure("a folder was written without a card") }
@@ -232,12 +225,16 @@ struct TrainingRun {
 /// The record of a run as JSON lines: the same run gives the same bytes.
 struct TrainingLog {
     private(set) var text = ""
+    /// The recipe's stage that is trained, where it has several.
+    var stage: String?
+
+    private var stageField: String { stage.map { "\"stage\": \"\($0)\", " } ?? "" }
 
     mutating func append(_ step: TrainingEvent.StepReport) {
         guard step.step % 10 == 0 || step.step == 1 || step.step == step.totalSteps else { return }
         let terms = step.terms.map { "\"\($0.name)\": \(number($0.value))" }
         text +=
-            "{\"step\": \(step.step), \"epoch\": \(step.epoch + 1), \"loss\": "
+            "{\(stageField)\"step\": \(step.step), \"epoch\": \(step.epoch + 1), \"loss\": "
             + "\(number(step.loss)), \"terms\": {\(terms.joined(separator: ", "))}, "
             + "\"learning_rate\": \(number(step.learningRate)), "
             + "\"gradient_norm\": \(number(step.gradientNorm))}\n"
@@ -245,7 +242,7 @@ struct TrainingLog {
 
     mutating func append(_ evaluation: TrainingEvent.EvaluationReport) {
         text +=
-            "{\"step\": \(evaluation.step), \"epoch\": \(evaluation.epoch + 1), "
+            "{\(stageField)\"step\": \(evaluation.step), \"epoch\": \(evaluation.epoch + 1), "
             + "\"dev_\(evaluation.score.metric)\": \(number(evaluation.score.value)), "
             + "\"dev_loss\": \(number(evaluation.score.loss)), \"best\": \(evaluation.isBest)}\n"
     }

@@ -3,8 +3,8 @@ import Kernels
 
 enum KeptWeights: String, CaseIterable, ExpressibleByArgument { case best, last }
 
-/// The optimisation, shared by fine-tuning and distillation.
-struct TrainingOptions: ParsableArguments {
+/// How weights move in fine-tuning.
+struct ScheduleOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp("Passes over the training file.", valueName: "count")
     )
@@ -14,11 +14,6 @@ struct TrainingOptions: ParsableArguments {
         help: ArgumentHelp("Examples per batch.", valueName: "count")
     )
     var batchSize = 32
-
-    @Option(
-        help: ArgumentHelp("Batches per optimiser step.", valueName: "count")
-    )
-    var gradientAccumulation = 1
 
     @Option(
         help: ArgumentHelp("The highest learning rate.", valueName: "rate")
@@ -49,6 +44,44 @@ struct TrainingOptions: ParsableArguments {
         )
     )
     var clipNorm = 1.0
+
+    func validate() throws {
+        try ScheduleLimits.check(epochs: epochs, batchSize: batchSize)
+        try ScheduleLimits.check(
+            learningRate: learningRate,
+            warmup: warmup,
+            weightDecay: weightDecay,
+            clipNorm: clipNorm
+        )
+    }
+}
+
+/// What any schedule may be.
+enum ScheduleLimits {
+    static func check(epochs: Int?, batchSize: Int?) throws {
+        try Limits.check("--epochs", epochs, 1...100_000)
+        try Limits.check("--batch-size", batchSize, 1...65_536)
+    }
+
+    static func check(
+        learningRate: Double?,
+        warmup: Double?,
+        weightDecay: Double?,
+        clipNorm: Double?
+    ) throws {
+        try Limits.check("--learning-rate", learningRate, 0...1, above: true)
+        try Limits.check("--warmup", warmup, 0...1)
+        try Limits.check("--weight-decay", weightDecay, 0...1)
+        try Limits.check("--clip-norm", clipNorm, 0...1e6)
+    }
+}
+
+/// The optimisation, as far as fine-tuning and distillation share it.
+struct TrainingOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp("Batches per optimiser step.", valueName: "count")
+    )
+    var gradientAccumulation = 1
 
     @Option(
         help: ArgumentHelp(
@@ -97,13 +130,7 @@ struct TrainingOptions: ParsableArguments {
         if precision == .int8 {
             throw ValidationError("Models are not trained in int8; '--precision' takes f32 or bf16")
         }
-        try Limits.check("--epochs", epochs, 1...100_000)
-        try Limits.check("--batch-size", batchSize, 1...65_536)
         try Limits.check("--gradient-accumulation", gradientAccumulation, 1...65_536)
-        try Limits.check("--learning-rate", learningRate, 0...1, above: true)
-        try Limits.check("--warmup", warmup, 0...1)
-        try Limits.check("--weight-decay", weightDecay, 0...1)
-        try Limits.check("--clip-norm", clipNorm, 0...1e6)
         try Limits.check("--max-length", maxLength, 3...65_536)
         try Limits.check("--dropout", dropout, 0...1, below: true)
         try Limits.check("--evaluate-every", evaluateEvery, 1...1_000_000_000)

@@ -75,7 +75,9 @@ struct RunExpansion {
             case .listValue:
                 guard let text = texts?.last ?? row.defaultValue else { return nil }
                 let items = text.split(separator: ",", omittingEmptySubsequences: false)
-                return .init(name: row.name, values: items.map(String.init), form: .list)
+                // One item is itself: an option may take one value or several.
+                let form: ResolvedRun.Entry.Form = items.count == 1 ? .text : .list
+                return .init(name: row.name, values: items.map(String.init), form: form)
             case .repeatedValue:
                 guard let texts else { return nil }
                 return .init(name: row.name, values: texts, form: .list)

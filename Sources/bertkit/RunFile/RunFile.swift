@@ -129,7 +129,7 @@ struct RunFile {
         node.mark.map { "line \($0.line): " } ?? ""
     }
 
-    private static func explain(_ error: any Error) -> String {
+    static func explain(_ error: any Error) -> String {
         guard let error = error as? YamlError else { return "it cannot be read" }
         switch error {
         case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
@@ -143,7 +143,7 @@ struct RunFile {
         }
     }
 
-    private static func read(_ path: String) throws(Failure) -> String {
+    static func read(_ path: String) throws(Failure) -> String {
         guard let file = fopen(path, "rb") else {
             throw Failure(
                 .missingInput,

@@ -1,0 +1,213 @@
+public import Diagnostics
+import Foundation
+import Randomness
+
+/// A file of plain text, one sentence or document per line, of any size: it is never in memory whole.
+///
+/// Opening reads it once to count lines and to note where blocks of them start. An epoch takes the
+/// blocks in a seeded order, some at a time, and shuffles the lines of those: a line's neighbours differ
+/// from epoch to epoch, and memory does not grow with the file.
+public struct PlainText: Sendable {
+    public let path: String
+    /// Lines that hold more than spaces.
+    public let lineCount: Int
+    let blocks: [Block]
+    /// How many blocks are shuffled together.
+    let windowBlocks: Int
+
+    struct Block: Sendable, Hashable {
+        var offset: Int
+        var byteCount: Int
+    }
+
+    /// The longest line that is taken for text.
+    static let longestLine = 1 << 26
+
+    /// Reads the file through once.
+    ///
+    /// - Parameters:
+    ///   - blockSize: about how many bytes a block has.
+    ///   - windowBlocks: how many blocks are shuffled together.
+    /// - Throws: `Failure` when it cannot be read, is not UTF-8 text, or has no line with text.
+    public init(
+        path: String,
+        blockSize: Int = 1 << 18,
+        windowBlocks: Int = 32
+    ) throws(Failure) {
+        precondition(blockSize > 0 && windowBlocks > 0)
+        self.path = path
+        self.windowBlocks = windowBlocks
+        let file = try TextFile(path)
+        var blocks: [Block] = []
+        var count = 0
+        var (offset, line) = (0, 1)
+        while true {
+            let bytes = try file.lines(at: offset, atLeast: blockSize)
+            if bytes.isEmpty { break }
+            try Self.check(bytes, path: path, isFirst: offset == 0, firstLine: line)
+            blocks.append(Block(offset: offset, byteCount: bytes.count))
+            Self.forEachLine(bytes) { _ in count += 1 }
+            line += bytes.count { $0 == 0x0A }
+            offset += bytes.count
+        }
+        guard count > 0 else {
+            throw Failure(
+                .badData,
+                path,
+                offset == 0 ? "the file is empty" : "no line of the file has text"
+            )
+        }
+        self.blocks = blocks
+        lineCount = count
+    }
+
+    private static func check(
+        _ bytes: [UInt8],
+        path: String,
+        isFirst: Bool,
+        firstLine: Int
+    ) throws(Failure) {
+        var options = TaskFile.Options()
+        options.firstLine = firstLine
+        try SourceText.checkText(bytes, name: path, options: options, isStart: isFirst)
+    }
+
+    /// The lines with text, without their ends.
+    static func forEachLine(_ bytes: [UInt8], _ body: (ArraySlice<UInt8>) -> Void) {
+        var start = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
+        while start < bytes.count {
+            let end = bytes[start...].firstIndex(of: 0x0A) ?? bytes.count
+            let line = bytes[start..<end]
+            if line.contains(where: { $0 != 0x20 && $0 != 0x09 && $0 != 0x0D }) { body(line) }
+            start = end + 1
+        }
+    }
+
+    /// The lines of one epoch in its order.
+    public func lines(epoch: Int, seed: UInt64) -> PlainTextLines {
+        PlainTextLines(self, epoch: epoch, seed: seed)
+    }
+}
+
+/// The lines of one epoch, a window of blocks after another.
+public struct PlainTextLines {
+    private let text: PlainText
+    private var random: Philox
+    private let order: [Int]
+    private var nextBlock = 0
+    private var window: [[UInt8]] = []
+
+    init(_ text: PlainText, epoch: Int, seed: UInt64) {
+        self.text = text
+        random = Philox(seed: seed, purpose: .shuffling, index: UInt32(truncatingIfNeeded: epoch))
+        order = random.permutation(of: text.blocks.count)
+    }
+
+    /// The next line's UTF-8, nil behind the last.
+    ///
+    /// - Throws: `Failure` where the file can no longer be read as it was.
+    public mutating func next() throws(Failure) -> [UInt8]? {
+        if window.isEmpty {
+            guard nextBlock < order.count else { return nil }
+            try fill()
+        }
+        return window.popLast()
+    }
+
+    private mutating func fill() throws(Failure) {
+        let file = try TextFile(text.path)
+        var lines: [[UInt8]] = []
+        while nextBlock < order.count, lines.isEmpty || nextBlock % text.windowBlocks != 0 {
+            let block = text.blocks[order[nextBlock]]
+            let bytes = try file.read(block.offset, block.byteCount)
+            PlainText.forEachLine(bytes) { lines.append(Array($0)) }
+            nextBlock += 1
+        }
+        window = random.permutation(of: lines.count).map { lines[$0] }
+    }
+}
+
+/// Positioned reads of one file.
+private final class TextFile {
+    private let descriptor: Int32
+    private let path: String
+
+    init(_ path: String) throws(Failure) {
+        self.path = path
+        descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else {
+            let code = errno
+            throw Failure(
+                .missingInput,
+                path,
+                code == ENOENT
+                    ? "the file does not exist"
+                    : "cannot open the file: \(String(cString: strerror(code)))"
+            )
+        }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+            throw Failure(
+                .missingInput,
+                path,
+                "expected a file, since plain text is read repeatedly"
+            )
+        }
+    }
+
+    deinit { close(descriptor) }
+
+    /// Whole lines from `offset`, as many as it takes to have `count` bytes; fewer at the file's end.
+    func lines(at offset: Int, atLeast count: Int) throws(Failure) -> [UInt8] {
+        var wanted = count
+        while true {
+            var bytes = try read(offset, wanted, allowingEnd: true)
+            if bytes.count < wanted { return bytes }
+            if let end = bytes.lastIndex(of: 0x0A) {
+                bytes.removeLast(bytes.count - end - 1)
+                return bytes
+            }
+            guard wanted < PlainText.longestLine else {
+                throw Failure(
+                    .badData,
+                    path,
+                    "a line of more than \(PlainText.longestLine) bytes; expected one sentence or "
+                        + "document per line"
+                )
+            }
+            wanted *= 2
+        }
+    }
+
+    /// Exactly `count` bytes, or fewer at the file's end where that is allowed.
+    func read(
+        _ offset: Int,
+        _ count: Int,
+        allowingEnd: Bool = false
+    ) throws(Failure) -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: count)
+        var used = 0
+        while used < count {
+            let got = bytes.withUnsafeMutableBytes { buffer in
+                pread(
+                    descriptor,
+                    buffer.baseAddress?.advanced(by: used),
+                    count - used,
+                    off_t(offset + used)
+                )
+            }
+            if got < 0, errno == EINTR { continue }
+            if got == 0, allowingEnd { break }
+            guard got > 0 else {
+                throw Failure(
+                    .inputOutput,
+                    path,
+                    got == 0 ? "the file became shorter while it was read" : "reading failed"
+                )
+            }
+            used += got
+        }
+        bytes.removeLast(count - used)
+        return bytes
+    }
+}

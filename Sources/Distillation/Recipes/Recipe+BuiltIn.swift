@@ -1,0 +1,120 @@
+import Training
+
+/// The recipes of the field, with their published settings. Where the published code differs from
+/// its paper, `docs/distillation.md` says which is followed.
+extension Recipe {
+    /// Their names, in the order of the help.
+    public static let names = ["logits", "tinybert", "pkd", "minilm", "minilmv2"]
+
+    /// A recipe by its name.
+    ///
+    /// - Parameter text: whether plain text is at hand, which general stages read.
+    public static func named(_ name: String, text: Bool) -> Recipe? {
+        switch name {
+        case "logits": logits(text: text)
+        case "tinybert": tinyBERT(text: text)
+        case "pkd": patient
+        case "minilm": miniLM(text: text)
+        case "minilmv2": miniLMv2(text: text)
+        default: nil
+        }
+    }
+
+    private static func prediction(temperature: Double, hardLabels: Double = 0) -> RecipeObjective {
+        RecipeObjective(.prediction).with {
+            $0.temperature = temperature
+            $0.hardLabelWeight = hardLabels
+        }
+    }
+
+    /// Hinton et al. 2015: the teacher's softened answers; on plain text first where there is some.
+    private static func logits(text: Bool) -> Recipe {
+        let task = RecipeStage(name: "prediction", objectives: [prediction(temperature: 2)])
+        var general = task
+        general.name = "prediction-on-text"
+        general.data = .text
+        general.epochs = 1
+        return Recipe(name: "logits", stages: text ? [general, task] : [task])
+    }
+
+    /// Jiao et al. 2020: embeddings, hidden states and attention scores, first on plain text where
+    /// there is some, then the prediction; never in one stage. The task stages are section 4.1's.
+    private static func tinyBERT(text: Bool) -> Recipe {
+        let layers = [
+            RecipeObjective(.embeddings), RecipeObjective(.hiddenStates),
+            RecipeObjective(.attentionScores),
+        ]
+        var general = RecipeStage(name: "general", objectives: layers)
+        general.data = .text
+        general.batchSize = 256
+        var intermediate = RecipeStage(name: "intermediate", objectives: layers)
+        intermediate.epochs = 20
+        intermediate.warmup = 0
+        intermediate.schedule = .constant
+        var last = RecipeStage(name: "prediction", objectives: [prediction(temperature: 1)])
+        last.learningRate = 3e-5
+        return Recipe(
+            name: "tinybert",
+            stages: (text ? [general] : []) + [intermediate, last]
+        )
+    }
+
+    /// Sun et al. 2019, PKD-Skip: gold labels, softened answers, and first tokens of every layer but
+    /// the last. The settings are one cell of the published grid.
+    private static var patient: Recipe {
+        var stage = RecipeStage(
+            name: "patient",
+            objectives: [
+                prediction(temperature: 10, hardLabels: 0.3),
+                RecipeObjective(.patience, weight: 100),
+            ]
+        )
+        stage.epochs = 4
+        return Recipe(name: "pkd", stages: [stage])
+    }
+
+    /// Wang et al. 2020: attention distributions and value relations of the last layers; then the
+    /// prediction on the task.
+    private static func miniLM(text: Bool) -> Recipe {
+        var relations = RecipeStage(
+            name: "relations",
+            objectives: [
+                RecipeObjective(.attentionDistributions),
+                RecipeObjective(.valueRelations).with { $0.relationHeads = nil },
+            ]
+        )
+        relations.data = text ? .text : .task
+        relations.learningRate = 5e-4
+        relations.batchSize = 256
+        relations.weightDecay = 0.01
+        return Recipe(
+            name: "minilm",
+            stages: [
+                relations,
+                RecipeStage(name: "prediction", objectives: [prediction(temperature: 2)]),
+            ]
+        )
+    }
+
+    /// Wang et al. 2021: relations among queries, among keys and among values of one teacher layer;
+    /// then the prediction on the task.
+    private static func miniLMv2(text: Bool) -> Recipe {
+        var relations = RecipeStage(
+            name: "relations",
+            objectives: [
+                RecipeObjective(.queryRelations), RecipeObjective(.keyRelations),
+                RecipeObjective(.valueRelations),
+            ]
+        )
+        relations.data = text ? .text : .task
+        relations.learningRate = 6e-4
+        relations.batchSize = 256
+        return Recipe(
+            name: "minilmv2",
+            stages: [
+                relations,
+                RecipeStage(name: "prediction", objectives: [prediction(temperature: 2)]),
+            ]
+        )
+    }
+}

@@ -1,0 +1,130 @@
+public import Kernels
+public import Training
+
+/// A distillation as data: stages one after another, each with what is matched and how it is trained.
+public struct Recipe: Sendable, Hashable {
+    public var name: String
+    public var stages: [RecipeStage]
+
+    public init(name: String, stages: [RecipeStage]) {
+        (self.name, self.stages) = (name, stages)
+    }
+}
+
+/// One stage of a recipe: objectives with their weights, the data, and the optimisation.
+public struct RecipeStage: Sendable, Hashable {
+    /// What is read.
+    public enum Data: String, Sendable, Hashable, CaseIterable {
+        /// The task's training file.
+        case task
+        /// Plain text.
+        case text
+    }
+
+    public var name: String
+    public var data: Data = .task
+    public var epochs: Int = 3
+    public var batchSize: Int = 32
+    public var learningRate: Double = 5e-5
+    public var warmup: Double = 0.1
+    public var schedule: LearningRateSchedule.Shape = .linear
+    public var weightDecay: Double = 0.01
+    /// 0 leaves gradients as they are.
+    public var clipNorm: Double = 1
+    public var beta2: Double = 0.999
+    public var epsilon: Double = 1e-8
+    public var objectives: [RecipeObjective]
+
+    public init(name: String, objectives: [RecipeObjective]) {
+        (self.name, self.objectives) = (name, objectives)
+    }
+
+    /// The objective that compares answers, if the stage has one.
+    public var prediction: RecipeObjective? { objectives.first { $0.kind == .prediction } }
+
+    /// How the stage trains.
+    public func training(
+        gradientAccumulation: Int,
+        precision: Precision,
+        seed: UInt64,
+        evaluateEvery: Int?
+    ) -> TrainingConfiguration {
+        TrainingConfiguration(
+            epochs: epochs,
+            batchSize: batchSize,
+            gradientAccumulation: gradientAccumulation,
+            learningRate: learningRate,
+            warmupProportion: warmup,
+            schedule: schedule,
+            optimizer: AdamW.Constants(
+                beta2: beta2,
+                epsilon: epsilon,
+                weightDecay: weightDecay,
+                clipNorm: clipNorm > 0 ? clipNorm : nil
+            ),
+            precision: precision,
+            seed: seed,
+            evaluateEvery: evaluateEvery
+        )
+    }
+}
+
+/// One objective of a stage and its weight. What a kind does not read is nil.
+public struct RecipeObjective: Sendable, Hashable {
+    public enum Kind: String, Sendable, Hashable, CaseIterable {
+        case prediction
+        case embeddings
+        case hiddenStates = "hidden-states"
+        case cosine
+        case patience
+        case attentionScores = "attention-scores"
+        case attentionDistributions = "attention-distributions"
+        case queryRelations = "query-relations"
+        case keyRelations = "key-relations"
+        case valueRelations = "value-relations"
+    }
+
+    public let kind: Kind
+    public var weight: Double = 1
+    public var form: SoftTargetLoss.Form?
+    public var temperature: Double?
+    public var scalesByTemperatureSquared: Bool?
+    public var hardLabelWeight: Double?
+    public var map: LayerMap?
+    public var projection: HiddenStateLoss.Projection?
+    public var heads: AttentionScoreLoss.Heads?
+    public var normalizes: Bool?
+    /// 0 stands for the most, up to 48, that divide both widths.
+    public var relationHeads: Int?
+    /// From 1; 0 stands for the last.
+    public var teacherLayer: Int?
+    public var reduction: Reduction?
+
+    /// An objective with its kind's defaults.
+    public init(_ kind: Kind, weight: Double = 1) {
+        self.kind = kind
+        self.weight = weight
+        switch kind {
+        case .prediction:
+            form = .crossEntropy
+            temperature = 1
+            scalesByTemperatureSquared = true
+            hardLabelWeight = 0
+        case .embeddings: (projection, reduction) = (.perPair, .tokenMean)
+        case .hiddenStates: (map, projection, reduction) = (.uniform, .perPair, .tokenMean)
+        case .cosine: (teacherLayer, reduction) = (0, .tokenMean)
+        case .patience: (map, normalizes) = (.uniform, true)
+        case .attentionScores: (map, heads, reduction) = (.uniform, .equal, .tokenMean)
+        case .attentionDistributions: (map, reduction) = (.last, .tokenMean)
+        case .queryRelations, .keyRelations, .valueRelations:
+            (relationHeads, teacherLayer, reduction) = (0, 0, .tokenMean)
+        }
+    }
+
+    /// The same with changes.
+    func with(_ change: (inout RecipeObjective) -> Void) -> RecipeObjective {
+        var result = self
+        change(&result)
+        return result
+    }
+}

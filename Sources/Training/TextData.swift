@@ -1,0 +1,67 @@
+public import Datasets
+import Diagnostics
+import Randomness
+public import Tokenization
+
+/// Plain text to train on: every line is an example in every epoch.
+///
+/// A line of more pieces than fit gives a stretch of itself, another in each epoch: over epochs all of a
+/// long document is read, and the number of examples is known beforehand.
+public struct TextData: TrainingData {
+    public let text: PlainText
+    public let tokenizer: WordPieceTokenizer
+    public let maximumLength: Int
+    public var count: Int { text.lineCount }
+
+    /// - Parameter maximumLength: the most tokens of an example, special ones included.
+    public init(_ text: PlainText, tokenizer: WordPieceTokenizer, maximumLength: Int) {
+        precondition(maximumLength > 2)
+        self.text = text
+        self.tokenizer = tokenizer
+        self.maximumLength = maximumLength
+    }
+
+    public func epoch(_ epoch: Int, batchSize: Int, seed: UInt64) -> any BatchStream {
+        TextBatches(
+            data: self,
+            lines: text.lines(epoch: epoch, seed: seed),
+            random: Philox(
+                seed: seed,
+                purpose: .sampling,
+                index: UInt32(truncatingIfNeeded: epoch)
+            ),
+            batchSize: batchSize
+        )
+    }
+}
+
+private struct TextBatches: BatchStream {
+    let data: TextData
+    var lines: PlainTextLines
+    var random: Philox
+    let batchSize: Int
+    var taken = 0
+
+    mutating func next() throws(Failure) -> TrainingBatch? {
+        var encodings: [Encoding] = []
+        while encodings.count < batchSize, let line = try lines.next() {
+            encodings.append(stretch(data.tokenizer.encode(line, maximumLength: .max)))
+        }
+        guard !encodings.isEmpty else { return nil }
+        let examples = Array(taken..<taken + encodings.count)
+        taken += encodings.count
+        return TrainingBatch(sequences: PackedBatch(encodings), examples: examples[...])
+    }
+
+    /// As many of a sequence's pieces as fit, from a random place, between its special ones.
+    private mutating func stretch(_ encoding: Encoding) -> Encoding {
+        let surplus = encoding.ids.count - data.maximumLength
+        guard surplus > 0, let first = encoding.ids.first, let last = encoding.ids.last else {
+            return encoding
+        }
+        let start = 1 + Int(random.nextBelow(UInt32(clamping: surplus + 1)))
+        let ids = [first] + encoding.ids[start..<start + data.maximumLength - 2] + [last]
+        let types = [Int32](repeating: 0, count: ids.count)
+        return Encoding(ids: ids, tokenTypes: types, truncated: surplus)
+    }
+}

@@ -1,0 +1,204 @@
+import Bert
+import Diagnostics
+import Distillation
+import Testing
+import Training
+
+@Suite struct RecipeTests {
+    private static let teacher = LayerGolden.sized(hidden: 24, layers: 6, heads: 4)
+    private static let student = LayerGolden.sized(hidden: 12, layers: 4, heads: 4)
+
+    private func resolve(
+        _ recipe: Recipe,
+        student: BertConfiguration = student,
+        teacher: BertConfiguration = teacher,
+        hasText: Bool = false
+    ) throws -> Recipe {
+        try recipe.resolved(student: student, teacher: teacher, hasText: hasText)
+    }
+
+    private func stage(_ objectives: RecipeObjective...) -> Recipe {
+        Recipe(name: "own", stages: [RecipeStage(name: "only", objectives: objectives)])
+    }
+
+    private func changed(
+        _ kind: RecipeObjective.Kind,
+        _ change: (inout RecipeObjective) -> Void
+    ) -> RecipeObjective {
+        var objective = RecipeObjective(kind)
+        change(&objective)
+        return objective
+    }
+
+    @Test(arguments: Recipe.names, [false, true])
+    func `every recipe is settled for models that it can have`(_ name: String, text: Bool) throws {
+        let recipe = try #require(Recipe.named(name, text: text))
+        // PKD compares first tokens as they are.
+        let student =
+            name == "pkd" ? LayerGolden.sized(hidden: 24, layers: 4, heads: 4) : Self.student
+        let settled = try resolve(recipe, student: student, hasText: text)
+        #expect(settled.name == name)
+        #expect(settled.stages.map(\.name) == recipe.stages.map(\.name))
+        for stage in settled.stages {
+            #expect(!stage.objectives.contains { $0.relationHeads == 0 || $0.teacherLayer == 0 })
+        }
+        #expect(settled.stages.last?.prediction != nil)
+        // TinyBERT's phases are never summed.
+        if name == "tinybert" {
+            #expect(settled.stages.count == (text ? 3 : 2))
+            #expect(settled.stages.dropLast().allSatisfy { $0.prediction == nil })
+            #expect(settled.stages.last?.objectives.count == 1)
+        }
+        let table = try settled.layerTable(student: student, teacher: Self.teacher)
+        #expect(table.rows.count >= settled.stages.flatMap(\.objectives).count)
+    }
+
+    @Test func `the published settings are the defaults`() throws {
+        let tiny = try #require(Recipe.named("tinybert", text: true)).stages
+        #expect(tiny.map(\.name) == ["general", "intermediate", "prediction"])
+        #expect(tiny.map(\.batchSize) == [256, 32, 32])
+        #expect(tiny.map(\.epochs) == [3, 20, 3])
+        #expect(tiny.map(\.learningRate) == [5e-5, 5e-5, 3e-5])
+        #expect(tiny.map(\.schedule) == [.linear, .constant, .linear])
+        #expect(tiny[0].data == .text && tiny[1].data == .task)
+        #expect(tiny[1].objectives.map(\.kind) == [.embeddings, .hiddenStates, .attentionScores])
+        #expect(tiny[1].objectives.allSatisfy { $0.weight == 1 })
+        #expect(tiny[1].objectives[1].projection == .perPair)
+        #expect(tiny[2].prediction?.temperature == 1)
+        let patient = try #require(Recipe.named("pkd", text: false)).stages[0]
+        #expect(patient.objectives.map(\.weight) == [1, 100])
+        let relations = try #require(Recipe.named("minilmv2", text: false)).stages[0]
+        #expect(
+            relations.objectives.map(\.kind) == [.queryRelations, .keyRelations, .valueRelations]
+        )
+    }
+
+    @Test func `layers of a teacher that is no multiple of its student`() throws {
+        let settled = try resolve(try #require(Recipe.named("tinybert", text: false)))
+        let terms = try settled.stages[0].terms(student: Self.student, teacher: Self.teacher)
+        #expect(
+            terms.map { $0.objective.pairs.map(\.teacher) } == [[0], [2, 3, 5, 6], [2, 3, 5, 6]]
+        )
+        #expect(terms[2].objective.student.attentionScores == [0, 1, 2, 3])
+        #expect(terms[2].objective.teacher.attentionScores == [1, 2, 4, 5])
+    }
+
+    @Test func `patience leaves the last layer to the prediction`() throws {
+        let twelve = LayerGolden.sized(hidden: 12, layers: 12, heads: 4)
+        let six = LayerGolden.sized(hidden: 12, layers: 6, heads: 4)
+        for (map, expected) in [(LayerMap.uniform, [2, 4, 6, 8, 10]), (.top, [7, 8, 9, 10, 11])] {
+            let recipe = stage(changed(.patience) { $0.map = map })
+            let terms = try recipe.stages[0].terms(student: six, teacher: twelve)
+            #expect(terms[0].objective.pairs.map(\.teacher) == expected)
+            #expect(terms[0].objective.pairs.map(\.student) == [1, 2, 3, 4, 5])
+        }
+    }
+
+    @Test func `relation heads are the most that divide both widths`() throws {
+        let recipe = stage(RecipeObjective(.keyRelations))
+        #expect(try resolve(recipe).stages[0].objectives[0].relationHeads == 12)
+        let base = LayerGolden.sized(hidden: 768, layers: 6, heads: 12)
+        let found = try resolve(recipe, student: base, teacher: base)
+        #expect(found.stages[0].objectives[0].relationHeads == 48)
+        #expect(found.stages[0].objectives[0].teacherLayer == 6)
+    }
+
+    @Test func `what cannot be is refused in a sentence`() throws {
+        func refuse(
+            _ recipe: Recipe,
+            _ words: [String],
+            student: BertConfiguration = Self.student,
+            teacher: BertConfiguration = Self.teacher
+        ) {
+            do {
+                _ = try resolve(recipe, student: student, teacher: teacher)
+                Issue.record("accepted, where \(words) was expected")
+            } catch {
+                let sentence = "\(error)"
+                for word in words { #expect(sentence.contains(word), "\(sentence)") }
+                #expect((error as? Failure)?.kind == .usage)
+            }
+        }
+        refuse(Recipe(name: "own", stages: []), ["recipe own", "no stages"])
+        refuse(stage(), ["stage only", "no objectives"])
+        refuse(stage(RecipeObjective(.prediction, weight: 0)), ["every objective has the weight 0"])
+        refuse(
+            stage(RecipeObjective(.prediction), RecipeObjective(.prediction)),
+            ["compares predictions twice"]
+        )
+        let oneHead = LayerGolden.sized(hidden: 12, layers: 4, heads: 3)
+        refuse(
+            stage(RecipeObjective(.attentionScores)),
+            ["attention_scores", "student has 3 heads and the teacher 4", "relations"],
+            student: oneHead
+        )
+        refuse(
+            stage(RecipeObjective(.attentionDistributions)),
+            ["3 heads and the teacher 4", "minilmv2"],
+            student: oneHead
+        )
+        refuse(
+            stage(changed(.queryRelations) { $0.relationHeads = 8 }),
+            ["8 relation heads do not divide the student's width of 12", "1, 2, 3, 4, 6, 12"]
+        )
+        refuse(
+            stage(changed(.hiddenStates) { $0.projection = HiddenStateLoss.Projection.none }),
+            ["12 wide and the teacher's 24", "per-pair"]
+        )
+        refuse(stage(RecipeObjective(.cosine)), ["12 wide", "24"])
+        refuse(stage(RecipeObjective(.patience)), ["12 wide", "24"])
+        refuse(
+            stage(RecipeObjective(.patience)),
+            ["only one"],
+            student: LayerGolden.sized(hidden: 24, layers: 1, heads: 4)
+        )
+        refuse(
+            stage(changed(.hiddenStates) { $0.map = .list([1, 2, 3, 7]) }),
+            ["layer 7", "layers 1 to 6"]
+        )
+        refuse(
+            stage(changed(.valueRelations) { $0.teacherLayer = 7 }),
+            ["layer 7 of the teacher, which has layers 1 to 6"]
+        )
+        refuse(
+            stage(changed(.prediction) { ($0.form, $0.temperature) = (.logitSquares, 2) }),
+            ["logit-mse reads no temperature"]
+        )
+        var text = stage(RecipeObjective(.embeddings))
+        text.stages[0].data = .text
+        refuse(text, ["plain text", "--text"])
+        var bare = Self.teacher
+        bare.head = .maskedLanguageModel
+        refuse(
+            stage(RecipeObjective(.prediction)),
+            ["masked-language-model head", "not a sequence-classification head"],
+            teacher: bare
+        )
+    }
+
+    @Test func `labels have no share of a loss on plain text`() throws {
+        var recipe = stage(changed(.prediction) { $0.hardLabelWeight = 0.5 })
+        recipe.stages[0].data = .text
+        #expect {
+            try resolve(recipe, hasText: true)
+        } throws: { "\($0)".contains("no labels") }
+    }
+
+    @Test func `keys that a kind does not read are not its keys`() throws {
+        for kind in RecipeObjective.Kind.allCases {
+            var objective = RecipeObjective(kind)
+            #expect(try objective.set("weight", to: "0.5") && objective.weight == 0.5)
+            for key in ["temperature", "map", "relation-heads", "normalized", "projection"] {
+                let isRead = objective.entries.contains { $0.key == key }
+                let text = ["map": "top", "normalized": "false", "projection": "none"][key] ?? "3"
+                #expect(try objective.set(key, to: text) == isRead, "\(kind) \(key)")
+            }
+            #expect(try !objective.set("kind", to: "cosine"))
+        }
+        var stage = RecipeStage(name: "a", objectives: [])
+        #expect(try !stage.set("epoch", to: "3"))
+        #expect(throws: RecipeValueError.self) { try stage.set("epochs", to: "0") }
+        #expect(throws: RecipeValueError.self) { try stage.set("learning-rate", to: "0") }
+        #expect(throws: RecipeValueError.self) { try stage.set("schedule", to: "cosine") }
+    }
+}
