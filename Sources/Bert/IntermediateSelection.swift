@@ -33,16 +33,12 @@ public struct IntermediateSelection: Sendable, Hashable {
         hiddenStates.isEmpty && attentionScores.isEmpty && queryKeyValue.isEmpty
     }
 
-    public mutating func formUnion(_ other: IntermediateSelection) {
-        hiddenStates.formUnion(other.hiddenStates)
-        attentionScores.formUnion(other.attentionScores)
-        queryKeyValue.formUnion(other.queryKeyValue)
-    }
-
     public func union(_ other: IntermediateSelection) -> IntermediateSelection {
-        var result = self
-        result.formUnion(other)
-        return result
+        IntermediateSelection(
+            hiddenStates: hiddenStates.union(other.hiddenStates),
+            attentionScores: attentionScores.union(other.attentionScores),
+            queryKeyValue: queryKeyValue.union(other.queryKeyValue)
+        )
     }
 
     /// Whether an encoder of so many layers has all of it.

@@ -60,7 +60,7 @@ size_t bk_attention_scratch(size_t length, size_t head_size) {
 
 size_t bk_relation_scratch(size_t length, size_t student_size, size_t teacher_size) {
     size_t widest = student_size > teacher_size ? student_size : teacher_size;
-    return widest * padded(length) + 3 * length * padded(length) + 2 * length * padded(student_size);
+    return (padded(widest) + 3 * length) * padded(length) + length * padded(student_size);
 }
 
 uint64_t bk_flush_denormals(void) {

@@ -85,58 +85,27 @@ double bk_softmax_divergence(const float *student, const float *teacher, float *
     return divergence;
 }
 
-/// C[M, N] = A[M, K] B[K, N], N a multiple of 16.
-INLINE void narrow_product(size_t M, size_t N, size_t K, const float *a, size_t a_row,
-                           const float *b, size_t ldb, float *c, size_t ldc) {
-    for (size_t j = 0; j < N; j += LANES) {
-        size_t i = 0;
-        for (; i + 4 <= M; i += 4) {
-            vf c0 = splat(0), c1 = splat(0), c2 = splat(0), c3 = splat(0);
-            for (size_t k = 0; k < K; k++) {
-                vf right = load(b + k * ldb + j);
-                c0 += splat(a[i * a_row + k]) * right;
-                c1 += splat(a[(i + 1) * a_row + k]) * right;
-                c2 += splat(a[(i + 2) * a_row + k]) * right;
-                c3 += splat(a[(i + 3) * a_row + k]) * right;
-            }
-            store(c + i * ldc + j, c0);
-            store(c + (i + 1) * ldc + j, c1);
-            store(c + (i + 2) * ldc + j, c2);
-            store(c + (i + 3) * ldc + j, c3);
-        }
-        for (; i < M; i++) {
-            vf sum = splat(0);
-            for (size_t k = 0; k < K; k++)
-                sum += splat(a[i * a_row + k]) * load(b + k * ldb + j);
-            store(c + i * ldc + j, sum);
-        }
-    }
-}
-
-/// out[rows, rows rounded up to 16] = x xᵀ.
+/// out[rows, padded(rows)] = x xᵀ.
 INLINE void relation(const float *x, size_t stride, size_t rows, size_t columns, float *transposed,
                      float *out) {
-    size_t width = (rows + LANES - 1) / LANES * LANES;
-    for (size_t c = 0; c < columns; c++) {
-        for (size_t r = 0; r < rows; r++) transposed[c * width + r] = x[r * stride + c];
-        for (size_t r = rows; r < width; r++) transposed[c * width + r] = 0;
-    }
-    narrow_product(rows, width, columns, x, stride, transposed, width, out, width);
+    size_t width = padded(rows);
+    float one = 1;
+    transpose(x, stride, rows, columns, transposed, width);
+    product(rows, width, 0,
+            (tile_job){.a = x, .lda = stride, .b = transposed, .ldb = width, .c = out, .ldc = width,
+                       .depth = columns, .scales = &one});
 }
 
 double bk_relation_divergence(const float *student, size_t student_stride, size_t student_size,
                               const float *teacher, size_t teacher_stride, size_t teacher_size,
                               size_t length, float student_scale, float teacher_scale, float factor,
                               float *d_student, float *scratch) {
-    size_t width = (length + LANES - 1) / LANES * LANES;
-    size_t student_width = (student_size + LANES - 1) / LANES * LANES;
-    size_t widest = student_size > teacher_size ? student_size : teacher_size;
+    size_t width = padded(length), student_width = padded(student_size);
     float *transposed = scratch;
-    float *own = transposed + widest * width;
+    float *own = transposed + padded(student_size > teacher_size ? student_size : teacher_size) * width;
     float *other = own + length * width;
     float *gradient = other + length * width;
     float *rows = gradient + length * width;
-    float *part = rows + length * student_width;
     relation(student, student_stride, length, student_size, transposed, own);
     relation(teacher, teacher_stride, length, teacher_size, transposed, other);
     memset(gradient, 0, length * width * sizeof(float));
@@ -150,15 +119,11 @@ double bk_relation_divergence(const float *student, size_t student_stride, size_
             float both = gradient[r * width + c] + gradient[c * width + r];
             gradient[r * width + c] = gradient[c * width + r] = both;
         }
-    for (size_t r = 0; r < length; r++) {
-        memcpy(rows + r * student_width, student + r * student_stride, student_size * sizeof(float));
-        for (size_t c = student_size; c < student_width; c++) rows[r * student_width + c] = 0;
-    }
-    narrow_product(length, student_width, length, gradient, width, rows, student_width, part,
-                   student_width);
-    for (size_t r = 0; r < length; r++)
-        for (size_t c = 0; c < student_size; c++)
-            d_student[r * student_stride + c] += student_scale * part[r * student_width + c];
+    pack(student, student_stride, length, student_size, rows);
+    product(length, student_size, 0,
+            (tile_job){.a = gradient, .lda = width, .b = rows, .ldb = student_width, .c = d_student,
+                       .ldc = student_stride, .depth = length, .scales = &student_scale,
+                       .accumulate = 1});
     return total;
 }
 #undef DOUBLE_EVERY

@@ -109,9 +109,10 @@ extension Linear {
             let sums = bk_thread_memory(1, 4 * x.rows * range.count)!
                 .assumingMemoryBound(to: Int32.self)
             if packed.slices.isEmpty {
+                guard let values = weights.values else { preconditionFailure("no bytes") }
                 bk_byte_product(
                     quantized,
-                    weights.values + range.lowerBound * input,
+                    values + range.lowerBound * input,
                     sums,
                     x.rows,
                     range.count,
@@ -193,15 +194,4 @@ func roundedRows(_ x: Matrix, slot: Int32) -> UnsafeMutablePointer<UInt16> {
         .assumingMemoryBound(to: UInt16.self)
     bk_to_bfloat16(x.base, x.stride, x.rows, x.columns, values)
     return values
-}
-
-/// Rounds `count` weights to bytes of one scale, the largest of them to ±127.
-func roundToBytes(
-    _ weights: UnsafePointer<Float>,
-    _ bytes: UnsafeMutablePointer<Int8>,
-    count: Int
-) -> (scale: Float, sum: Int32) {
-    var sum: Int32 = 0
-    let scale = bk_round_to_bytes(weights, bytes, count, &sum)
-    return (scale, sum)
 }

@@ -1,3 +1,4 @@
+import CKernels
 import COneDNN
 
 /// A weight matrix in the form in which products of a precision read it fastest; made once for
@@ -31,13 +32,9 @@ public final class PackedWeight: @unchecked Sendable {
         case .int8:
             let bytes = ByteWeight(linear)
             if PackedWeight.librarysByteProducts {
-                (whole, slices) = PackedWeight.pack(
-                    linear,
-                    BK_UINT8,
-                    from: bytes.values,
-                    BK_INT8
-                )
-                bytes.dropValues()
+                let values = bytes.takeValues()
+                defer { values.deallocate() }
+                (whole, slices) = PackedWeight.pack(linear, BK_UINT8, from: values, BK_INT8)
             } else {
                 (whole, slices) = (nil, [])
             }
@@ -79,9 +76,8 @@ public final class PackedWeight: @unchecked Sendable {
 
 /// Weights rounded to bytes, with a scale for each output: w ≈ scale · byte, symmetric about zero.
 final class ByteWeight: @unchecked Sendable {
-    /// `[output, input]`; gone once a library has them in a layout of its own.
-    private(set) var values: UnsafeMutablePointer<Int8>
-    private var hasValues = true
+    /// `[output, input]`; nil once a library has them in a layout of its own.
+    private(set) var values: UnsafeMutablePointer<Int8>?
     /// `[output]`.
     let scales: FloatBuffer
     /// scale · the sum of an output's bytes, `[output]`: what the lowest value of a token's range
@@ -89,22 +85,30 @@ final class ByteWeight: @unchecked Sendable {
     let sums: FloatBuffer
 
     init(_ linear: Linear) {
-        values = .allocate(capacity: max(1, linear.output * linear.input))
+        let values = UnsafeMutablePointer<Int8>.allocate(capacity: linear.output * linear.input)
+        self.values = values
         scales = FloatBuffer(count: linear.output)
         sums = FloatBuffer(count: linear.output)
         for output in 0..<linear.output {
-            let row = linear.weight + output * linear.input
-            let target = values + output * linear.input
-            let (scale, sum) = roundToBytes(row, target, count: linear.input)
+            let start = output * linear.input
+            var sum: Int32 = 0
+            let scale = bk_round_to_bytes(
+                linear.weight + start,
+                values + start,
+                linear.input,
+                &sum
+            )
             scales.base[output] = scale
             sums.base[output] = scale * Float(sum)
         }
     }
 
-    func dropValues() {
-        values.deallocate()
-        hasValues = false
+    /// The bytes, which are the caller's from now on.
+    fileprivate func takeValues() -> UnsafeMutablePointer<Int8> {
+        guard let values else { preconditionFailure("bytes taken twice") }
+        self.values = nil
+        return values
     }
 
-    deinit { if hasValues { values.deallocate() } }
+    deinit { values?.deallocate() }
 }

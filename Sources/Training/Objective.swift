@@ -1,4 +1,5 @@
 public import Bert
+public import Datasets
 import Foundation
 
 /// A loss and its gradient with respect to the model's outputs.
@@ -90,4 +91,17 @@ public func logSoftmax(_ logits: ArraySlice<Float>, temperature: Double) -> [Dou
     let highest = scaled.max() ?? 0
     let logSum = highest + log(scaled.reduce(0) { $0 + exp($1 - highest) })
     return scaled.map { $0 - logSum }
+}
+
+extension TaskKind {
+    public var isRegression: Bool { self == .regression }
+
+    /// The loss against gold labels, as class indexes, or scores.
+    public func goldLoss(_ targets: [Float]) -> any Objective {
+        switch self {
+        case .classification(let labels):
+            CrossEntropyLoss(targets: targets, classCount: labels.count)
+        case .regression: MeanSquaredError(targets: targets)
+        }
+    }
 }

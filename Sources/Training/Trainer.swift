@@ -113,7 +113,7 @@ public struct Trainer {
                 var value = LossValue(loss: 0, terms: [])
                 var tokens = 0
                 for (index, part) in group.enumerated() {
-                    let batch = objective.input(for: part.sequences, step: microStep)
+                    let batch = part.sequences
                     tokens += batch.tokenCount
                     optimizer.prepare(batch.ids)
                     _ = pass.forward(

@@ -12,11 +12,6 @@ public protocol TrainingObjective: Sendable {
     /// Parameters of its own.
     var auxiliary: AuxiliaryParameters? { get }
 
-    /// The sequences that the model is shown in a batch's place, such as with masked pieces.
-    ///
-    /// - Parameter step: names what is random.
-    func input(for batch: PackedBatch, step: UInt32) -> PackedBatch
-
     /// The loss of the pass's last forward; its gradient is left in the pass's `outputGradients` and in
     /// the auxiliary parameters.
     ///
@@ -37,7 +32,6 @@ public protocol TrainingObjective: Sendable {
 extension TrainingObjective {
     public var outputs: IntermediateSelection { .none }
     public var auxiliary: AuxiliaryParameters? { nil }
-    public func input(for batch: PackedBatch, step: UInt32) -> PackedBatch { batch }
 }
 
 /// A loss and the terms it is the sum of.

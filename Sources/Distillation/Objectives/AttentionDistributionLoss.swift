@@ -7,7 +7,7 @@ import Tokenization
 /// head, averaged over both; nats.
 ///
 /// - Source: Wang et al. 2020 (MiniLM), equation 1, for the last layers.
-public struct AttentionDistributionLoss: LayerObjective {
+public struct AttentionDistributionLoss: AttentionObjective {
     public let name = "attention_distributions"
     /// Layers from 1.
     public let pairs: [LayerPair]
@@ -15,13 +15,6 @@ public struct AttentionDistributionLoss: LayerObjective {
 
     public init(pairs: [LayerPair], reduction: Reduction) {
         (self.pairs, self.reduction) = (pairs, reduction)
-    }
-
-    public var student: IntermediateSelection {
-        .init(attentionScores: Set(pairs.map { $0.student - 1 }))
-    }
-    public var teacher: IntermediateSelection {
-        .init(attentionScores: Set(pairs.map { $0.teacher - 1 }))
     }
 
     public func check(

@@ -8,7 +8,7 @@ import Tokenization
 /// padding.
 ///
 /// - Source: Jiao et al. 2020 (TinyBERT), equation 7.
-public struct AttentionScoreLoss: LayerObjective {
+public struct AttentionScoreLoss: AttentionObjective {
     /// How heads are matched.
     public enum Heads: String, Sendable, Hashable, CaseIterable {
         /// Head by head; both models have as many.
@@ -25,13 +25,6 @@ public struct AttentionScoreLoss: LayerObjective {
 
     public init(pairs: [LayerPair], heads: Heads = .equal, reduction: Reduction) {
         (self.pairs, self.heads, self.reduction) = (pairs, heads, reduction)
-    }
-
-    public var student: IntermediateSelection {
-        .init(attentionScores: Set(pairs.map { $0.student - 1 }))
-    }
-    public var teacher: IntermediateSelection {
-        .init(attentionScores: Set(pairs.map { $0.teacher - 1 }))
     }
 
     public func check(

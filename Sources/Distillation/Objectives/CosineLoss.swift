@@ -5,7 +5,7 @@ import Kernels
 /// The mean over tokens of 1 − cos(h_S, h_T) of a pair of hidden states.
 ///
 /// - Source: Sanh et al. 2019 (DistilBERT), whose code compares the last ones.
-public struct CosineLoss: LayerObjective {
+public struct CosineLoss: HiddenStateObjective {
     public let name = "cosine"
     public let pairs: [LayerPair]
     public let reduction: Reduction
@@ -13,9 +13,6 @@ public struct CosineLoss: LayerObjective {
     public init(pairs: [LayerPair], reduction: Reduction) {
         (self.pairs, self.reduction) = (pairs, reduction)
     }
-
-    public var student: IntermediateSelection { .init(hiddenStates: Set(pairs.map(\.student))) }
-    public var teacher: IntermediateSelection { .init(hiddenStates: Set(pairs.map(\.teacher))) }
 
     public func check(
         student: BertConfiguration,

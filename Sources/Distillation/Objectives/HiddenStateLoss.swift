@@ -8,7 +8,7 @@ import Kernels
 /// Hidden state 0 is the embeddings' output.
 ///
 /// - Source: Jiao et al. 2020 (TinyBERT), equations 7 to 9.
-public struct HiddenStateLoss: LayerObjective {
+public struct HiddenStateLoss: HiddenStateObjective {
     /// How a student's states come to the teacher's width.
     public enum Projection: String, Sendable, Hashable, CaseIterable {
         /// They have it.
@@ -35,8 +35,6 @@ public struct HiddenStateLoss: LayerObjective {
         (self.projection, self.reduction) = (projection, reduction)
     }
 
-    public var student: IntermediateSelection { .init(hiddenStates: Set(pairs.map(\.student))) }
-    public var teacher: IntermediateSelection { .init(hiddenStates: Set(pairs.map(\.teacher))) }
     public var projections: [ProjectionUse] { pairs.compactMap(use) }
 
     private func use(_ pair: LayerPair) -> ProjectionUse? {

@@ -32,6 +32,26 @@ extension LayerObjective {
     public var projections: [ProjectionUse] { [] }
 }
 
+/// An objective between hidden states.
+public protocol HiddenStateObjective: LayerObjective {}
+
+extension HiddenStateObjective {
+    public var student: IntermediateSelection { .init(hiddenStates: Set(pairs.map(\.student))) }
+    public var teacher: IntermediateSelection { .init(hiddenStates: Set(pairs.map(\.teacher))) }
+}
+
+/// An objective between layers' unnormalised attention scores.
+public protocol AttentionObjective: LayerObjective {}
+
+extension AttentionObjective {
+    public var student: IntermediateSelection {
+        .init(attentionScores: Set(pairs.map { $0.student - 1 }))
+    }
+    public var teacher: IntermediateSelection {
+        .init(attentionScores: Set(pairs.map { $0.teacher - 1 }))
+    }
+}
+
 /// A hidden state of the student that a projection takes to the teacher's width.
 public struct ProjectionUse: Sendable, Hashable {
     /// Uses of one name share one projection.

@@ -7,7 +7,7 @@ import Tokenization
 /// hidden state of a sequence's first token and ĥ = h / ‖h‖ where `normalizes`.
 ///
 /// - Source: Sun et al. 2019 (BERT-PKD), with the published code's mean over components.
-public struct PatientLoss: LayerObjective {
+public struct PatientLoss: HiddenStateObjective {
     public let name = "patience"
     public let pairs: [LayerPair]
     public let normalizes: Bool
@@ -15,9 +15,6 @@ public struct PatientLoss: LayerObjective {
     public init(pairs: [LayerPair], normalizes: Bool = true) {
         (self.pairs, self.normalizes) = (pairs, normalizes)
     }
-
-    public var student: IntermediateSelection { .init(hiddenStates: Set(pairs.map(\.student))) }
-    public var teacher: IntermediateSelection { .init(hiddenStates: Set(pairs.map(\.teacher))) }
 
     public func check(
         student: BertConfiguration,

@@ -3,9 +3,7 @@ public import Diagnostics
 
 /// A recipe for two models: everything open settled, everything impossible refused.
 extension Recipe {
-    /// - Parameters:
-    ///   - hasText: whether plain text is at hand.
-    ///   - isRegression: whether the task has scores instead of classes.
+    /// - Parameter hasText: whether plain text is at hand.
     /// - Throws: `Failure` of kind `.usage`, one sentence.
     public func resolved(
         student: BertConfiguration,

@@ -139,6 +139,9 @@ struct Benchmark: RunFileCommand {
         let remarks = Remarks(isQuiet: runOptions.quiet)
         let classifier = try TextClassifier(contentsOf: URL(filePath: model))
         remarks.note(classifier)
+        if measure == .all, trainingStep, numbers.precision == .int8 {
+            remarks.note("a training step is not measured: models are not trained in int8")
+        }
         let loadedPeak = Machine.peakMemory
         let texts = try data.map { (data) throws(Failure) in
             try TaskFile(

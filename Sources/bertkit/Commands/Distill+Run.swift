@@ -57,25 +57,30 @@ extension Distill {
         if let warning = check.warning { work.remarks.warn(warning) }
         for line in student.origin { work.remarks.say("student: \(line)") }
 
-        var logits: [Float]?
+        let inference = BertInference(teacher.model, pool: work.pool)
+        var logits: [Float] = []
         if recipe.stages.contains(where: \.readsTeacherLogits) {
-            let found = answers(of: teacher.model, to: train, work: work)
-            try checkFinite(found, classCount: kind.outputCount, of: trainFile)
-            logits = found
+            logits = answers(of: inference, to: train)
+            try checkFinite(logits, classCount: kind.outputCount, of: trainFile)
         }
-        let runner = StageRunner(
-            recipe: recipe,
-            student: student.model,
-            teacher: teacher.model,
-            kind: kind,
-            train: train,
+        var log = TrainingLog()
+        let result = try self.train(
+            student.model,
+            by: recipe,
+            StageObjectives(
+                student: student.model.configuration,
+                teacher: inference,
+                data: train,
+                teacherLogits: logits,
+                workerCount: work.pool.workerCount,
+                seed: training.seed
+            ),
+            data: train,
             dev: dev,
             text: try plainText(teacher, student: student.model, work),
             work: work,
-            teacherLogits: logits
+            log: &log
         )
-        var log = TrainingLog()
-        let result = try runner.run(log: &log)
         let measured = ModelRunner.measure(
             student.model,
             name: "student",
@@ -178,15 +183,10 @@ extension Distill {
 
     /// The teacher's answers to every training example, computed once, in pieces so that progress
     /// shows.
-    private func answers(
-        of model: BertModel,
-        to data: EncodedDataset,
-        work: TrainingRun
-    ) -> [Float] {
-        let inference = BertInference(model, pool: work.pool)
+    private func answers(of inference: BertInference, to data: EncodedDataset) -> [Float] {
         let bar = ProgressBar("teacher's answers", total: data.count, isQuiet: runOptions.quiet)
         var logits: [Float] = []
-        logits.reserveCapacity(data.count * model.configuration.labels.count)
+        logits.reserveCapacity(data.count * inference.model.configuration.labels.count)
         for start in stride(from: 0, to: data.count, by: 1024) {
             let end = min(start + 1024, data.count)
             logits += inference.logits(data.batch(start..<end))

@@ -61,7 +61,7 @@ extension Finetune {
             student.model,
             data: train,
             dev: dev,
-            objective: LogitObjective(kind.goldLoss(train)),
+            objective: LogitObjective(kind.goldLoss(train.targets)),
             configuration: configuration,
             label: "fine-tuning",
             log: &log
@@ -176,19 +176,6 @@ extension Finetune {
         )
         work.applyDropout(to: &configuration)
         return (.random(configuration, seed: training.seed), vocabulary, tokenizer)
-    }
-}
-
-extension TaskKind {
-    var isRegression: Bool { self == .regression }
-
-    /// The loss against the labels or scores of the data.
-    func goldLoss(_ data: EncodedDataset) -> any Objective {
-        switch self {
-        case .classification(let labels):
-            CrossEntropyLoss(targets: data.targets, classCount: labels.count)
-        case .regression: MeanSquaredError(targets: data.targets)
-        }
     }
 }
 

@@ -67,7 +67,8 @@ struct ComparedModels: ParsableArguments {
             [candidate]
                 + precision.list.map {
                     Candidate(
-                        name: "\(candidate.name), \($0.rawValue)",
+                        name: "\(candidate.name), \($0.rawValue)"
+                            + ($0.isAvailable ? "" : " as f32"),
                         folder: candidate.folder,
                         precision: $0
                     )

@@ -1,0 +1,97 @@
+public import Bert
+public import Datasets
+public import Diagnostics
+import Evaluation
+import Training
+
+/// The objectives of a recipe's stages, one after another for one student.
+public struct StageObjectives {
+    private let student: BertConfiguration
+    private let teacher: BertInference
+    private let data: EncodedDataset
+    private let teacherLogits: [Float]
+    private let workerCount: Int
+    private let seed: UInt64
+    /// The last stage's, trained as far as it went.
+    private var projections: AuxiliaryParameters?
+
+    /// - Parameters:
+    ///   - data: the task's training examples.
+    ///   - teacherLogits: the teacher's answers to them, `[examples, C]`; may be empty when no stage
+    ///     reads them (`RecipeStage.readsTeacherLogits`).
+    ///   - workerCount: that of the pool that trains.
+    ///   - seed: of new projections.
+    public init(
+        student: BertConfiguration,
+        teacher: BertInference,
+        data: EncodedDataset,
+        teacherLogits: [Float],
+        workerCount: Int,
+        seed: UInt64
+    ) {
+        (self.student, self.teacher, self.data) = (student, teacher, data)
+        (self.teacherLogits, self.workerCount, self.seed) = (teacherLogits, workerCount, seed)
+    }
+
+    /// The objective of the next stage. Its projections go on with what an earlier stage taught those of
+    /// the same name and shape.
+    ///
+    /// - Throws: `Failure` of kind `.usage` for layers that these models do not have.
+    public mutating func next(_ stage: RecipeStage) throws(Failure) -> DistillationObjective {
+        let terms = try stage.terms(student: student, teacher: teacher.model.configuration)
+        let wanted = DistillationObjective.projections(
+            for: terms,
+            student: student,
+            teacher: teacher.model.configuration
+        )
+        var fresh: AuxiliaryParameters?
+        if !wanted.isEmpty {
+            let parameters = AuxiliaryParameters(
+                wanted,
+                deviation: student.initializerRange,
+                seed: seed
+            )
+            if let projections { parameters.copyWeights(from: projections) }
+            fresh = parameters
+        }
+        projections = fresh
+        return DistillationObjective(
+            teacher: teacher,
+            terms: terms,
+            prediction: prediction(stage),
+            auxiliary: fresh,
+            workerCount: workerCount
+        )
+    }
+
+    private func prediction(_ stage: RecipeStage) -> PredictionTerm? {
+        guard let prediction = stage.prediction, prediction.weight > 0 else { return nil }
+        let (kind, targets) = (teacher.model.configuration.taskKind, data.targets)
+        let hard = prediction.hardLabelWeight ?? 0
+        if hard == 1 {
+            let gold = kind.goldLoss(targets)
+            return PredictionTerm(weight: prediction.weight, source: .kept([])) { _ in gold }
+        }
+        let source: PredictionTerm.Source = stage.data == .task ? .kept(teacherLogits) : .computed
+        return PredictionTerm(weight: prediction.weight, source: source) { logits in
+            SoftTargetLoss(
+                teacherLogits: logits,
+                classCount: kind.outputCount,
+                isRegression: kind.isRegression,
+                form: prediction.form ?? .crossEntropy,
+                temperature: prediction.temperature ?? 1,
+                scalesByTemperatureSquared: prediction.scalesByTemperatureSquared ?? true,
+                hardLabelWeight: hard,
+                targets: targets
+            )
+        }
+    }
+}
+
+extension RecipeStage {
+    /// Whether the teacher's answers to the task's training examples are read.
+    public var readsTeacherLogits: Bool {
+        guard data == .task, let prediction, prediction.weight > 0 else { return false }
+        return prediction.hardLabelWeight ?? 0 < 1
+    }
+}
