@@ -73,24 +73,28 @@ final class BackwardPass: @unchecked Sendable {
             )
         }
         recorder?.lap(.layerNormBackward, floats: 3 * count)
-        dOutput.base.update(from: dAttended.base, count: count)
-        state.dropout.output(layer: index)
-            .apply(to: dOutput.base, count: count, first: firstRow * hidden)
+        dropped(
+            dAttended,
+            by: state.dropout.output(layer: index),
+            firstRow: firstRow,
+            into: dOutput,
+            bias: sums.output
+        )
         recorder?.lap(.dropoutBackward, floats: 2 * count)
-        Elementwise.addColumnSums(dOutput, to: sums.output)
-        recorder?.lap(.biasSums, floats: count)
         views.output.backwardInput(dOutput, into: dIntermediate, accumulate: false)
         recorder?.backwardInput(.outputInput, views.output, rows: rows.count, accumulate: false)
-        configuration.activation.kernel.backward(
-            a.intermediate.slice(rows).base,
-            dIntermediate.base,
-            dIntermediate.base,
-            count: rows.count * dIntermediate.columns
-        )
-        let inner = rows.count * dIntermediate.columns
-        recorder?.lap(.activationBackward, floats: 3 * inner)
-        Elementwise.addColumnSums(dIntermediate, to: sums.intermediate)
-        recorder?.lap(.biasSums, floats: inner)
+        let intermediate = a.intermediate.slice(rows)
+        Self.forEachBlock(rows.count) { block in
+            let d = dIntermediate.slice(block)
+            configuration.activation.kernel.backward(
+                intermediate.slice(block).base,
+                d.base,
+                d.base,
+                count: block.count * d.columns
+            )
+            Elementwise.addColumnSums(d, to: sums.intermediate)
+        }
+        recorder?.lap(.activationBackward, floats: 3 * rows.count * dIntermediate.columns)
         views.intermediate.backwardInput(dIntermediate, into: dAttended, accumulate: true)
         recorder?.backwardInput(
             .intermediateInput,
@@ -109,12 +113,14 @@ final class BackwardPass: @unchecked Sendable {
             )
         }
         recorder?.lap(.layerNormBackward, floats: 3 * count)
-        dAttentionOutput.base.update(from: dOut.base, count: count)
-        state.dropout.attentionOutput(layer: index)
-            .apply(to: dAttentionOutput.base, count: count, first: firstRow * hidden)
+        dropped(
+            dOut,
+            by: state.dropout.attentionOutput(layer: index),
+            firstRow: firstRow,
+            into: dAttentionOutput,
+            bias: sums.attentionOutput
+        )
         recorder?.lap(.dropoutBackward, floats: 2 * count)
-        Elementwise.addColumnSums(dAttentionOutput, to: sums.attentionOutput)
-        recorder?.lap(.biasSums, floats: count)
         views.attentionOutput.backwardInput(dAttentionOutput, into: dContext, accumulate: false)
         recorder?.backwardInput(
             .attentionOutputInput,
@@ -125,6 +131,29 @@ final class BackwardPass: @unchecked Sendable {
 
         attention(index, shard, dOut, sums, scratch: scratch, recorder)
         if index == 0 { embeddings(shardIndex, recorder) }
+    }
+
+    /// The gradient in front of a dropout, and its column sums: that of the bias before it.
+    private func dropped(
+        _ gradient: Matrix,
+        by dropout: Dropout,
+        firstRow: Int,
+        into target: Matrix,
+        bias: UnsafeMutablePointer<Float>
+    ) {
+        Self.forEachBlock(gradient.rows) { block in
+            let (from, to) = (gradient.slice(block), target.slice(block))
+            let count = block.count * hidden
+            to.base.update(from: from.base, count: count)
+            let first = (firstRow + block.lowerBound) * hidden
+            dropout.apply(to: to.base, count: count, first: first)
+            Elementwise.addColumnSums(to, to: bias)
+        }
+    }
+
+    /// Blocks of rows that stay in a processor's nearest cache from one loop over them to the next.
+    private static func forEachBlock(_ rows: Int, _ body: (Range<Int>) -> Void) {
+        for start in stride(from: 0, to: rows, by: 16) { body(start..<min(start + 16, rows)) }
     }
 
     func addExternal(_ hiddenState: Int, _ shard: Shard) {

@@ -20,11 +20,14 @@ public final class BertInference: @unchecked Sendable {
     ///     are always computed in single precision.
     ///   - packing: whether to keep single-precision weights in the library's layout as well; worth its
     ///     time and memory for more than a few hundred sequences.
+    ///   - consuming: whether the memory of weights is given back that a packed form replaces; the model
+    ///     can then be used for nothing but `logits` of this.
     public init(
         _ model: BertModel,
         pool: WorkerPool,
         precision: Precision = .f32,
-        packing: Bool = true
+        packing: Bool = true,
+        consuming: Bool = false
     ) {
         self.model = model
         self.pool = pool
@@ -42,6 +45,7 @@ public final class BertInference: @unchecked Sendable {
                         firstTokenOnly: index == last && !model.configuration.head.readsEveryToken,
                         precision
                     )
+                    if consuming { target[index].packedMatrices.forEach(model.weights.release) }
                 }
             }
         }

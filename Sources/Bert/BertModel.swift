@@ -24,7 +24,14 @@ public final class BertModel: @unchecked Sendable {
 
     public var layout: ParameterLayout { weights.layout }
 
-    /// A model with weights read from a checkpoint.
+    /// A model whose weights are there already.
+    public init(_ weights: ParameterBuffer) {
+        configuration = weights.layout.configuration
+        self.weights = weights
+        views = ModelViews(weights)
+    }
+
+    /// A model with weights given as tensors.
     ///
     /// A bare encoder may lack the pooler that its family's class has: encoders taken out of another
     /// model often do.

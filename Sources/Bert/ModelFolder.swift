@@ -98,16 +98,37 @@ public struct ModelFolder: Sendable {
         )
     }
 
-    /// Reads every parameter: canonical names and orientation, 32-bit floats.
-    ///
-    /// Tensors that are missing, unexpected, mis-shaped or not finite are one `Failure` that lists
-    /// them all. The pooler and the classifier are `nil` exactly where `report.absent` says so.
-    public func loadParameters() throws(Failure) -> BertParameters<Tensor> {
+    /// What the folder holds: the pooler and the classifier are `nil` exactly where `report.absent`
+    /// says so.
+    private var shapes: BertParameters<Shape> {
         var shapes = BertParameters<Shape>(configuration)
         // Half a head is a damaged file, not a missing head.
         if isAbsent("pooler.dense") { shapes.pooler = nil }
         if isAbsent("classifier") { shapes.classifier = nil }
-        return try checkpoint.loadParameters(shapes, ignoring: Set(report.ignored.map(\.name)))
+        return shapes
+    }
+
+    /// Reads every parameter to its place: canonical names and orientation, 32-bit floats. Places of
+    /// a pooler and a classifier that are absent stay as they are.
+    ///
+    /// Tensors that are missing, unexpected, mis-shaped or not finite are one `Failure` that lists
+    /// them all.
+    ///
+    /// - Returns: the names that were read.
+    @discardableResult
+    public func read(into weights: ParameterBuffer) throws(Failure) -> Set<String> {
+        let shapes = shapes
+        try checkpoint.read(shapes, ignoring: Set(report.ignored.map(\.name)), into: weights)
+        return Set(shapes.leaves.map(\.name))
+    }
+
+    /// Reads every parameter as a tensor of its own.
+    ///
+    /// - Throws: as `read(into:)`.
+    public func loadParameters() throws(Failure) -> BertParameters<Tensor> {
+        let weights = ParameterBuffer(ParameterLayout(configuration, shapes))
+        try read(into: weights)
+        return weights.layout.slots.map { _, slot in weights.tensor(slot) }
     }
 
     private func isAbsent(_ prefix: String) -> Bool {

@@ -15,18 +15,25 @@ struct LayerViews: Sendable {
     var outputNorm: LayerNorm
 
     /// The same layer with its weights also in the form that products of a precision read fastest.
+    ///
+    /// - Parameter firstTokenOnly: whether a pass may want its first tokens' outputs alone.
     func packing(firstTokenOnly: Bool, _ precision: Precision) -> LayerViews {
         var result = self
+        result.queryKeyValue = queryKeyValue.packing(precision)
         if firstTokenOnly {
             result.query = query.packing(precision)
             result.keyValue = keyValue.packing(precision)
-        } else {
-            result.queryKeyValue = queryKeyValue.packing(precision)
         }
         result.attentionOutput = attentionOutput.packing(precision)
         result.intermediate = intermediate.packing(precision)
         result.output = output.packing(precision)
         return result
+    }
+
+    /// The matrices that are not read where they lie any more.
+    var packedMatrices: [Linear] {
+        [queryKeyValue, query, keyValue, attentionOutput, intermediate, output]
+            .filter { $0.packed != nil }
     }
 }
 

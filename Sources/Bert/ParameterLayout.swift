@@ -88,6 +88,12 @@ public final class ParameterBuffer: @unchecked Sendable {
         memory.base + slot.offset
     }
 
+    /// Gives the memory of a matrix back to the system; whoever reads it afterwards is stopped.
+    func release(_ linear: Linear) {
+        let start = linear.weight - base
+        memory.release(start..<start + linear.output * linear.input)
+    }
+
     public func copy(from other: ParameterBuffer) {
         precondition(other.layout.count == layout.count)
         base.update(from: other.base, count: layout.count)

@@ -22,7 +22,9 @@ public struct TextClassifier: Sendable {
             vocabulary: vocabulary,
             configuration: tokenizerConfiguration
         )
-        model = BertModel(folder.configuration, parameters: try folder.loadParameters())
+        let weights = ParameterBuffer(ParameterLayout(folder.configuration))
+        try folder.read(into: weights)
+        model = BertModel(weights)
     }
 
     public var configuration: BertConfiguration { model.configuration }

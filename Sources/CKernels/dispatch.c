@@ -22,11 +22,6 @@
         return NAME##_baseline;                                         \
     }                                                                   \
     __typeof(NAME) NAME __attribute__((ifunc("choose_" #NAME)));
-#else
-#define BIND(NAME)                          \
-    extern __typeof(NAME) NAME##_baseline;  \
-    __typeof(NAME) NAME __attribute__((alias(#NAME "_baseline")));
-#endif
 
 KERNELS(BIND)
 
@@ -34,6 +29,10 @@ KERNELS(BIND)
 #define BK_BASELINE(NAME) BK_MEMBER(NAME, _baseline)
 #define BK_AVX2(NAME) BK_MEMBER(NAME, _avx2)
 #define BK_AVX512(NAME) BK_MEMBER(NAME, _avx512)
+#else
+// One version, under the public names.
+#define BK_BASELINE(NAME) .NAME = NAME,
+#endif
 
 size_t bk_kernel_versions(bk_kernel_version versions[3]) {
     size_t count = 0;

@@ -1,5 +1,7 @@
 // The kernels for the instruction set every processor of the platform has.
+#if defined(__x86_64__)
 #define VERSION _baseline
+#endif
 #define MASKED_MEMORY 0
 #include "versions.h"
 #include "kernels.h"

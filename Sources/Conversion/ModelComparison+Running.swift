@@ -27,11 +27,11 @@ extension ModelComparison {
         _ batch: PackedBatch,
         _ workers: Int
     ) throws(Failure) -> [(name: String, values: Tensor)] {
-        let (configuration, parameters) = try checkpoint.loadParameters()
-        let model = BertModel(configuration, parameters: parameters)
+        let model = try checkpoint.loadModel()
+        let configuration = model.configuration
         let inference = BertInference(model, pool: WorkerPool(workerCount: workers), packing: false)
         var selection: OutputSelection = [.head, .lastHiddenState]
-        let hasPooler = parameters.pooler != nil
+        let hasPooler = model.layout.slots.pooler != nil
         if configuration.head == .none, hasPooler { selection.insert(.poolerOutput) }
         let found = inference.outputs(batch, selection)
         let named: [(String, Tensor?)] = [

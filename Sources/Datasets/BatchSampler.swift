@@ -8,6 +8,9 @@ public struct BatchSampler: Sendable {
     public enum Order: Sendable, Hashable {
         /// A new order in each epoch, from `Philox(seed:purpose: .shuffling, index: epoch)`.
         case shuffled(seed: UInt64)
+        /// Shuffled, then each stretch of 50 batches by length, longest first, and the batches in a new
+        /// order: examples of like length meet, as with the transformers library's `group_by_length`.
+        case grouped(seed: UInt64)
         case file
         /// Longest first, so that the largest batch comes first and neighbours are of like length;
         /// equal lengths in file order.
@@ -19,6 +22,9 @@ public struct BatchSampler: Sendable {
     /// The number of examples.
     public let exampleCount: Int
     private let fixedOrder: [Int]?
+    /// Of each example, where the order needs them.
+    private let lengths: [Int]
+    private static let groupedBatches = 50
 
     /// - Parameters:
     ///   - lengths: each example's number of tokens.
@@ -29,10 +35,11 @@ public struct BatchSampler: Sendable {
         self.order = order
         self.batchSize = batchSize
         exampleCount = lengths.count
+        let lengths = Array(lengths)
+        if case .grouped = order { self.lengths = lengths } else { self.lengths = [] }
         switch order {
-        case .shuffled, .file: fixedOrder = nil
+        case .shuffled, .grouped, .file: fixedOrder = nil
         case .byLength:
-            let lengths = Array(lengths)
             fixedOrder = lengths.indices.sorted {
                 (-lengths[$0], $0) < (-lengths[$1], $1)
             }
@@ -62,8 +69,27 @@ public struct BatchSampler: Sendable {
         case .shuffled(let seed):
             var generator = Philox(seed: seed, purpose: .shuffling, index: UInt32(epoch))
             examples = generator.permutation(of: exampleCount)
+        case .grouped(let seed):
+            var generator = Philox(seed: seed, purpose: .shuffling, index: UInt32(epoch))
+            examples = grouped(generator.permutation(of: exampleCount), &generator)
         }
         return EpochBatches(examples: examples, batchSize: batchSize)
+    }
+
+    private func grouped(_ shuffled: [Int], _ generator: inout Philox) -> [Int] {
+        let stretch = Self.groupedBatches * batchSize
+        let byLength = stride(from: 0, to: shuffled.count, by: stretch).flatMap { start in
+            shuffled[start..<min(start + stretch, shuffled.count)].enumerated()
+                .sorted { (-lengths[$0.element], $0.offset) < (-lengths[$1.element], $1.offset) }
+                .map(\.element)
+        }
+        // A smaller last batch stays the last.
+        let full = EpochBatches(
+            examples: Array(byLength.prefix(byLength.count / batchSize * batchSize)),
+            batchSize: batchSize
+        )
+        return generator.permutation(of: full.count).flatMap { full[$0] }
+            + byLength[full.examples.count...]
     }
 }
 

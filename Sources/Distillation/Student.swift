@@ -109,20 +109,12 @@ public struct Student: Sendable {
                 remedy: "Use an encoder without a task head, or data with the same labels"
             )
         }
-        let parameters = try folder.loadParameters()
         configuration.labels = labels
         configuration.problemType = problemType
         adjust(&configuration)
         let model = BertModel(configuration, seed: seed)
-        let known = Dictionary(uniqueKeysWithValues: parameters.leaves.map { ($0.name, $0.leaf) })
-        var created: [String] = []
-        for (name, slot) in model.layout.entries {
-            if let tensor = known[name] {
-                model.weights.set(slot, to: tensor)
-            } else {
-                created.append(name)
-            }
-        }
+        let known = try folder.read(into: model.weights)
+        let created = model.layout.entries.map(\.name).filter { !known.contains($0) }
         var origin = ["weights from \(printable(folder.url.relativePath))"]
         if !created.isEmpty {
             origin.append(

@@ -21,6 +21,17 @@ public final class FloatBuffer: @unchecked Sendable {
         base = memory.bindMemory(to: Float.self, capacity: length / 4)
     }
 
+    /// Gives the whole pages among some elements back to the system; whoever touches them afterwards
+    /// is stopped.
+    public func release(_ elements: Range<Int>) {
+        let start = UInt(bitPattern: base + elements.lowerBound)
+        let first = (start + 4095) / 4096 * 4096
+        let end = (start + UInt(elements.count * MemoryLayout<Float>.stride)) / 4096 * 4096
+        guard first < end, let memory = UnsafeMutableRawPointer(bitPattern: first) else { return }
+        madvise(memory, Int(end - first), MADV_DONTNEED)
+        mprotect(memory, Int(end - first), PROT_NONE)
+    }
+
     deinit {
         let bytes = max(64, count * MemoryLayout<Float>.stride)
         munmap(base, (bytes + 4095) / 4096 * 4096)

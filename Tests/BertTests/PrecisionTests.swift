@@ -52,6 +52,21 @@ import Tokenization
     }
 
     @Test(arguments: Precision.allCases.filter(\.isAvailable))
+    func `a model whose weights were given back answers the same`(_ precision: Precision) {
+        let pool = WorkerPool(workerCount: 2)
+        let kept = BertInference(model(headSize: 64), pool: pool, precision: precision)
+        let consumed = BertInference(
+            model(headSize: 64),
+            pool: pool,
+            precision: precision,
+            consuming: true
+        )
+        for batch in [RandomModel.batch(40, seed: 1), RandomModel.batch(1, seed: 2)] {
+            #expect(kept.logits(batch) == consumed.logits(batch))
+        }
+    }
+
+    @Test(arguments: Precision.allCases.filter(\.isAvailable))
     func `any number of workers gives the same bits`(_ precision: Precision) {
         let model = RandomModel.model()
         let batches = [

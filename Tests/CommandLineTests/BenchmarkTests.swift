@@ -83,6 +83,60 @@ struct BenchmarkTests {
         #expect(forward["file"]?["examples"] as? Int == 192)
     }
 
+    @Test("A distillation's steps are a recipe's stage with its teacher", arguments: [false, true])
+    func distillation(isGrouped: Bool) throws {
+        try Folder.temporary { folder in
+            let model = folder.path + "/model"
+            try SmallModel().write(to: folder.appending(path: "model"))
+            let data = try folder.write(
+                SmallModel.taskFile(labels: ["negative", "positive"]),
+                "dev.tsv"
+            )
+            func run(_ arguments: String...) throws -> Outcome {
+                try Command.run(
+                    [
+                        "benchmark", "--model", model, "--data", data, "--quiet", "--rounds", "1",
+                        "--batch-size", "8",
+                    ] + arguments
+                )
+            }
+            let order = ["--training-order", isGrouped ? "grouped" : "shuffled"]
+            for (recipe, stage) in [("tinybert", "intermediate"), ("logits", "prediction")] {
+                let outcome = try Command.run(
+                    [
+                        "benchmark", "--model", model, "--data", data, "--quiet", "--rounds", "1",
+                        "--measure", "distillation", "--teacher", model, "--recipe", recipe,
+                        "--stage", stage, "--format", "json",
+                    ] + order
+                )
+                #expect(outcome.code == 0, "\(outcome.error)")
+                let object = try JSONSerialization.jsonObject(with: Data(outcome.output.utf8))
+                let report = try #require(object as? [String: Any])
+                let step = try #require(report["distillation_step"] as? [String: Any])
+                #expect(step["examples"] as? Int == 32)
+                #expect(report["seconds"] as? Double == step["seconds"] as? Double)
+            }
+            let text = try run("--measure", "distillation", "--teacher", model)
+            #expect(text.output.contains("distilling, batches of 8 shuffled"))
+            for (arguments, phrase) in [
+                (["--measure", "distillation"], "give '--teacher'"),
+                (["--teacher", model], "add '--measure distillation'"),
+                (["--recipe", "tinybert"], "add '--measure distillation'"),
+                (
+                    ["--measure", "distillation", "--teacher", model, "--stage", "none"],
+                    "has no stage of that name"
+                ),
+                (["--measure", "forward", "--training-order", "grouped"], "'--training-order'"),
+            ] {
+                let outcome = try Command.run(
+                    ["benchmark", "--model", model, "--data", data] + arguments
+                )
+                #expect(outcome.code == 64)
+                #expect(outcome.error.contains(phrase), "\(outcome.error)")
+            }
+        }
+    }
+
     @Test("The table names what was measured")
     func table() throws {
         try Folder.temporary { folder in

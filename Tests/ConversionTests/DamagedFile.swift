@@ -49,7 +49,7 @@ func exercise(_ url: URL) throws(Failure) {
     for entry in checkpoint.store.entries where entry.elementType.isFloat {
         _ = try checkpoint.store.tensor(entry)
     }
-    try ignoringFailure { () throws(Failure) in _ = try checkpoint.loadParameters() }
+    try ignoringFailure { () throws(Failure) in _ = try checkpoint.loadModel() }
     for format in ExportFormat.allCases {
         var options = ConversionOptions(format: format)
         options.allowsApproximation = true

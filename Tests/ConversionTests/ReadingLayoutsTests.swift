@@ -27,16 +27,14 @@ import Testing
     @Test(arguments: LayoutFixture.all)
     func `the outputs are the library's`(fixture: LayoutFixture) throws {
         let checkpoint = try Checkpoint.open(fixture.url)
-        let (configuration, parameters) = try checkpoint.loadParameters()
+        let model = try checkpoint.loadModel()
+        let configuration = model.configuration
         if fixture.activation == "gelu_new" {
             #expect(configuration.activation == .geluTanh(name: "gelu_new"))
         }
-        let inference = BertInference(
-            BertModel(configuration, parameters: parameters),
-            pool: WorkerPool(workerCount: 2)
-        )
+        let inference = BertInference(model, pool: WorkerPool(workerCount: 2))
         var selection: OutputSelection = [.head, .lastHiddenState]
-        if parameters.pooler != nil { selection.insert(.poolerOutput) }
+        if model.layout.slots.pooler != nil { selection.insert(.poolerOutput) }
         let outputs = inference.outputs(try fixture.batch(), selection)
         let expected = try fixture.expectedOutputs()
         #expect(!expected.isEmpty)

@@ -233,7 +233,9 @@ func withOutputs<Result>(_ body: (URL) throws -> Result) throws -> Result {
 extension Checkpoint {
     /// Whether the whole models, as they are run, are equal.
     fileprivate func loadsSame(_ other: Checkpoint) throws -> Bool {
-        let (one, two) = (try loadParameters().1.leaves, try other.loadParameters().1.leaves)
+        let (one, two) = (
+            try loadModel().parameters.leaves, try other.loadModel().parameters.leaves
+        )
         return one.map(\.name) == two.map(\.name) && one.map(\.leaf) == two.map(\.leaf)
     }
 }

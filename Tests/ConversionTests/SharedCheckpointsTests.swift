@@ -20,7 +20,8 @@ struct `Golden outputs of the reference libraries` {
     @Test(arguments: SharedGolden.folders)
     func `are reproduced`(folder: String) throws {
         let checkpoint = try Checkpoint.open(SharedGolden.folder.appending(path: folder))
-        let (configuration, parameters) = try checkpoint.loadParameters()
+        let model = try checkpoint.loadModel()
+        let (configuration, parameters) = (model.configuration, model.parameters)
         let pool = WorkerPool(workerCount: 2)
         var compared = 0
         for golden in try SharedGolden.cases(of: folder) where golden.edge == nil {

@@ -56,6 +56,25 @@ import Testing
         #expect(batches(sampler, 1) == [[3, 7, 2, 1, 10], [6, 4, 5, 8, 0], [9, 11]])
     }
 
+    @Test func `grouped batches hold examples of like length, in no order of length`() {
+        let count = 2 * 50 * 8 + 13
+        let lengths = (0..<count).map { $0 * 7919 % 97 }
+        let sampler = BatchSampler(lengths: lengths, batchSize: 8, order: .grouped(seed: 3))
+        let batches = sampler.epoch(0).map { Array($0) }
+        #expect(batches.flatMap(\.self).sorted() == Array(0..<count))
+        #expect(batches.map(\.count) == [Int](repeating: 8, count: 101) + [5])
+        // Lengths of a stretch are spread evenly over its 50 batches; a third stretch has two.
+        let spreads = batches.map { lengths[$0[0]] - lengths[$0[$0.count - 1]] }
+        #expect(spreads.count { $0 < 12 } >= 100)
+        #expect(
+            batches.allSatisfy { zip($0, $0.dropFirst()).allSatisfy { lengths[$0] >= lengths[$1] } }
+        )
+        let longest = batches.map { lengths[$0[0]] }
+        #expect(longest != longest.sorted(by: >))
+        #expect(sampler.epoch(0).examples == sampler.epoch(0).examples)
+        #expect(sampler.epoch(0).examples != sampler.epoch(1).examples)
+    }
+
     @Test func `a run's step is a place in an epoch`() {
         let sampler = sampler(.shuffled(seed: 1))
         for step in 0..<9 {

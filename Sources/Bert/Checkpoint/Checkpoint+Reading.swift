@@ -4,17 +4,20 @@ import Foundation
 public import Tensors
 
 extension Checkpoint {
-    /// Reads the parameters of a specification, canonical names and orientation, 32-bit floats.
+    /// Reads the parameters of a specification into memory laid out for at least these, canonical
+    /// names and orientation, 32-bit floats.
     ///
     /// - Parameters:
     ///   - shapes: what the model is made of.
     ///   - ignored: stored names that may be there and are not read.
     /// - Throws: one `Failure` that lists every tensor that is missing, unexpected, mis-shaped or
     ///   not finite; or that a copy of a tied parameter is not equal to it.
-    public func loadParameters(
+    /// - Precondition: the memory has a place of the same shape for each parameter.
+    public func read(
         _ shapes: BertParameters<Shape>,
-        ignoring ignored: Set<String>
-    ) throws(Failure) -> BertParameters<Tensor> {
+        ignoring ignored: Set<String>,
+        into weights: ParameterBuffer
+    ) throws(Failure) {
         try checkValues()
         let specification = shapes.leaves
         let wanted = Set(specification.map(\.name))
@@ -27,22 +30,28 @@ extension Checkpoint {
                 KeyMap.Row(canonical: $0.name, stored: $0.entry.name, transform: $0.transform)
             } + missing.map { KeyMap.Row(canonical: $0, stored: $0, transform: .identity) }
         )
-        let tensors = try map.collect(
+        let slots = Dictionary(
+            uniqueKeysWithValues: weights.layout.entries.map { ($0.name, $0.slot) }
+        )
+        let places = specification.map { name, shape in
+            guard let slot = slots[name], slot.shape == shape else {
+                preconditionFailure("no place for \(name) \(shape)")
+            }
+            return UnsafeMutableBufferPointer(start: weights.pointer(slot), count: shape.count)
+        }
+        try map.read(
             specification,
             from: store,
-            ignoring: ignored.union(copies.map(\.entry.name))
+            ignoring: ignored.union(copies.map(\.entry.name)),
+            into: places
         )
         try checkTies(among: wanted)
-        return shapes.map { name, _ in
-            guard let tensor = tensors[name] else { preconditionFailure("\(name) was collected") }
-            return tensor
-        }
     }
 
     /// Reads the model that the checkpoint is, with its own head.
     ///
-    /// - Throws: as `loadParameters(_:ignoring:)`; or why there is no configuration.
-    public func loadParameters() throws(Failure) -> (BertConfiguration, BertParameters<Tensor>) {
+    /// - Throws: as `read(_:ignoring:into:)`; or why there is no configuration.
+    public func loadModel() throws(Failure) -> BertModel {
         guard let configuration else {
             throw configurationProblem
                 ?? Failure(.missingInput, url.relativePath, "there is no configuration")
@@ -52,10 +61,9 @@ extension Checkpoint {
         if head == .none, self["pooler.dense.weight"] == nil { shapes.pooler = nil }
         let wanted = Set(shapes.leaves.map(\.name))
         let unused = tensors.filter { !wanted.contains($0.name) }.map(\.entry.name)
-        return (
-            configuration,
-            try loadParameters(shapes, ignoring: Set(ignored.map(\.name) + unused))
-        )
+        let weights = ParameterBuffer(ParameterLayout(configuration, shapes))
+        try read(shapes, ignoring: Set(ignored.map(\.name) + unused), into: weights)
+        return BertModel(weights)
     }
 
     private func tensor(_ stored: StoredTensor) throws(Failure) -> Tensor {

@@ -9,6 +9,7 @@ extension Benchmark {
     /// Takes every measurement once to warm up, then all of them in each round.
     func measure(
         _ maker: StageMaker,
+        _ distillation: Stage?,
         _ memory: inout BenchmarkReport.Memory
     ) throws -> Results {
         var stages: [Stage] = []
@@ -21,7 +22,8 @@ extension Benchmark {
             let engine = BertInference(
                 maker.classifier.model,
                 pool: maker.pool,
-                precision: numbers.precision
+                precision: numbers.precision,
+                consuming: measure != .all
             )
             if measure != .latency {
                 let orders: [(ForwardOrder, Stage.Name)] = [
@@ -36,6 +38,10 @@ extension Benchmark {
         }
         if measure == .training || (measure == .all && trainingStep && numbers.precision != .int8) {
             try add(maker.training())
+            memory.training = Machine.peakMemory
+        }
+        if let distillation {
+            try add(distillation)
             memory.training = Machine.peakMemory
         }
         if [.all, .load].contains(measure) {
@@ -91,6 +97,7 @@ extension Benchmark {
         if headline != nil { report.forward = forward }
         report.latency = results[.latency].map { BenchmarkReport.Latency($0.rounds) }
         report.trainingStep = rate(.training)
+        report.distillationStep = rate(.distillation)
         report.tokenizing = BenchmarkReport.Tokenizing(
             maker.texts,
             tokens: maker.workload.all.tokenCount,
@@ -104,6 +111,9 @@ extension Benchmark {
         case .training:
             report.seconds = report.trainingStep?.seconds
             report.examplesPerS = report.trainingStep?.examplesPerS
+        case .distillation:
+            report.seconds = report.distillationStep?.seconds
+            report.examplesPerS = report.distillationStep?.examplesPerS
         case .latency:
             report.seconds = report.latency.map { $0.p50Ms / 1e3 }
             report.examplesPerS = report.latency.map { 1e3 / $0.p50Ms }

@@ -19,6 +19,8 @@ struct BenchmarkReport: Encodable {
         let tokens: Int
         let meanLength: Double
         let batchSize: Int
+        /// Of the examples that training steps take.
+        let trainingOrder: String
     }
 
     /// Medians over the rounds, and each round.
@@ -73,6 +75,7 @@ struct BenchmarkReport: Encodable {
     var forward: Forward?
     var latency: Latency?
     var trainingStep: Rate?
+    var distillationStep: Rate?
     var tokenizing: Tokenizing?
     var peakMemoryBytes = Memory()
     var profile: ProfileReport?

@@ -27,7 +27,8 @@ extension BenchmarkReport {
             ("forward, all at once", forward?.whole),
             ("forward, \(batches) in file order", forward?.file),
             ("forward, \(batches) by length", forward?.sorted),
-            ("training, \(batches) shuffled", trainingStep),
+            ("training, \(batches) \(data.trainingOrder)", trainingStep),
+            ("distilling, \(batches) \(data.trainingOrder)", distillationStep),
         ]
         guard rates.contains(where: { $0.1 != nil }) else { return nil }
         var table = TextTable([

@@ -5,14 +5,12 @@ import Diagnostics
 import Foundation
 import Glibc
 import Kernels
-import Randomness
 import Tokenization
-import Training
 
 /// Something measured once a round.
 struct Stage {
     enum Name: String, CaseIterable {
-        case load, read, whole, file, sorted, latency, training
+        case load, read, whole, file, sorted, latency, training, distillation
         case tokenizing, tokenizingAlone
     }
 
@@ -34,11 +32,12 @@ struct StageMaker {
     let batchSize: Int
     let pool: WorkerPool
     let precision: Precision
+    /// Of the examples that training steps take.
+    let trainingOrder: Benchmark.TrainingOrder
 
     static let latencySentences = 200
-    static let trainingSteps = 20
 
-    private var configuration: BertConfiguration { classifier.configuration }
+    var configuration: BertConfiguration { classifier.configuration }
 
     /// Opening the folder: configuration, vocabulary, and every weight in its place.
     func load() -> Stage {
@@ -84,66 +83,6 @@ struct StageMaker {
                 _ = engine.logits(single)
                 return now() - start
             }
-        }
-    }
-
-    /// Forward, backward and AdamW, on a copy of the weights.
-    func training() -> Stage {
-        let seed: UInt64 = 42
-        let sampler = BatchSampler(
-            lengths: workload.lengths,
-            batchSize: min(batchSize, workload.count),
-            order: .shuffled(seed: seed)
-        )
-        // The last batch of an epoch may be a smaller one.
-        let groups = sampler.epoch(0).prefix(Self.trainingSteps)
-            .filter { $0.count == sampler.batchSize }
-        let batches = groups.map { workload.batch($0) }
-        let model = BertModel(copying: classifier.model)
-        let optimizer = AdamW(
-            model,
-            constants: AdamW.Constants(weightDecay: 0.01, clipNorm: 1),
-            pool: pool
-        )
-        let training = TrainingPass(model, pool: pool, precision: precision)
-        let gradients = Gradients(model.layout)
-        let objective: any Objective =
-            switch configuration.problemType {
-            case .classification:
-                CrossEntropyLoss(
-                    targets: workload.targets,
-                    classCount: configuration.labels.count
-                )
-            case .regression: MeanSquaredError(targets: workload.targets)
-            }
-        return Stage(
-            name: .training,
-            work: WorkAmount(batches, of: configuration, passes: 3)
-        ) { () throws(Failure) in
-            let start = now()
-            for (group, batch) in zip(groups, batches) {
-                optimizer.prepare(batch.ids)
-                let logits = training.forward(
-                    batch,
-                    dropoutSeed: seed,
-                    step: UInt32(optimizer.stepCount)
-                )
-                pool.recorder(0)?.lap(.planning)
-                let value = objective.evaluate(logits: logits, examples: group)
-                pool.recorder(0)?.lap(.loss, floats: 2 * logits.count)
-                training.backward(value.gradient, into: gradients, accumulate: false)
-                let norm = optimizer.gradientNorm(gradients)
-                guard norm.isFinite else {
-                    throw Failure(
-                        .diverged,
-                        path,
-                        "a training step's gradient is not finite",
-                        remedy: "Measure without it: --no-training-step"
-                    )
-                }
-                optimizer.step(gradients, norm: norm, learningRate: 1e-6)
-            }
-            return [now() - start]
         }
     }
 

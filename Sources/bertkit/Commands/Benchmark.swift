@@ -2,6 +2,7 @@ import ArgumentParser
 import Bert
 import Datasets
 import Diagnostics
+import Distillation
 import Evaluation
 import Foundation
 import Kernels
@@ -23,14 +24,21 @@ struct Benchmark: RunFileCommand {
             GFLOP/s count the encoder's operations on real pieces, a training step as three \
             forward passes. Going forward and training, text is cut into pieces beforehand.
 
-            Example:
+            A step of a distillation is measured with the student as the model and a teacher beside \
+            it: the first stage of the recipe, or the one named.
+
+            Examples:
               bertkit benchmark --model teacher/ --data dev.tsv
+              bertkit benchmark --model student/ --data train.tsv --measure distillation \
+                --teacher teacher/ --recipe tinybert
             """
     )
 
     enum Measure: String, CaseIterable, ExpressibleByArgument {
-        case all, forward, training, latency, load, tokenizing
+        case all, forward, training, distillation, latency, load, tokenizing
     }
+
+    enum TrainingOrder: String, CaseIterable, ExpressibleByArgument { case shuffled, grouped }
 
     enum ForwardOrder: String, CaseIterable, ExpressibleByArgument { case all, whole, file, sorted }
 
@@ -81,6 +89,36 @@ struct Benchmark: RunFileCommand {
     )
     var order: ForwardOrder = .all
 
+    @Option(
+        help: """
+            How training steps take examples: shuffled, or grouped by length within stretches of \
+            50 batches.
+            """
+    )
+    var trainingOrder: TrainingOrder = .shuffled
+
+    @Option(
+        help: ArgumentHelp("The teacher of a distillation's steps.", valueName: "dir"),
+        completion: .directory
+    )
+    var teacher: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "The recipe of a distillation's steps, by name or as a YAML file (default: logits).",
+            valueName: "name"
+        )
+    )
+    var recipe: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Which of the recipe's stages is measured (default: the first).",
+            valueName: "name"
+        )
+    )
+    var stage: String?
+
     @Flag(inversion: .prefixedNo, help: "Whether a training step is measured too.")
     var trainingStep = true
 
@@ -118,10 +156,31 @@ struct Benchmark: RunFileCommand {
         if measure == .training, !trainingStep {
             throw ValidationError("'--no-training-step' leaves '--measure training' nothing to do")
         }
-        if measure == .training, numbers.precision == .int8 {
+        if [.training, .distillation].contains(measure), numbers.precision == .int8 {
             throw ValidationError(
                 "Models are not trained in int8; a training step takes f32 or bf16"
             )
+        }
+        if (measure == .distillation) != (teacher != nil) {
+            throw ValidationError(
+                measure == .distillation
+                    ? "'--measure distillation' needs a teacher: give '--teacher'"
+                    : "'--teacher' is about distilling: add '--measure distillation'"
+            )
+        }
+        if measure == .distillation, data == nil {
+            throw ValidationError("'--measure distillation' needs texts: give '--data'")
+        }
+        if measure == .distillation, profile {
+            throw ValidationError("'--profile' is about a forward pass and a training step")
+        }
+        if measure != .distillation, recipe != nil || stage != nil {
+            throw ValidationError(
+                "'--recipe' and '--stage' are about distilling: add '--measure distillation'"
+            )
+        }
+        if trainingOrder != .shuffled, ![.all, .training, .distillation].contains(measure) {
+            throw ValidationError("'--training-order' is about training, which is not measured")
         }
         if [.load, .tokenizing].contains(measure), profile {
             throw ValidationError("'--profile' is about computing, which is not measured")
@@ -149,7 +208,12 @@ struct Benchmark: RunFileCommand {
                 options: columns.readerOptions(labels: .ifPresent)
             )
         }
-        let workload = try makeWorkload(texts, classifier, remarks)
+        let encoded = try texts.map { (texts) throws(Failure) in
+            try encode(texts, classifier, remarks)
+        }
+        let workload =
+            try encoded.map { Workload($0, name: texts?.name ?? "") }
+            ?? Workload(lengths: lengths?.lengths, for: classifier)
         let workers = inference.compute.workerCount
         let maker = StageMaker(
             path: model,
@@ -159,7 +223,8 @@ struct Benchmark: RunFileCommand {
             maximumLength: try classifier.maximumLength(inference.maxLength),
             batchSize: batchSize,
             pool: WorkerPool(workerCount: workers),
-            precision: numbers.precision
+            precision: numbers.precision,
+            trainingOrder: trainingOrder
         )
         var report = BenchmarkReport(
             model: describe(classifier),
@@ -168,13 +233,14 @@ struct Benchmark: RunFileCommand {
                 examples: workload.count,
                 tokens: workload.all.tokenCount,
                 meanLength: Double(workload.all.tokenCount) / Double(workload.count),
-                batchSize: batchSize
+                batchSize: batchSize,
+                trainingOrder: trainingOrder.rawValue
             ),
             machine: Machine(workers: workers, numbers.precision),
             rounds: rounds
         )
         report.peakMemoryBytes.loaded = loadedPeak
-        let results = try measure(maker, &report.peakMemoryBytes)
+        let results = try measure(maker, distillation(maker, encoded), &report.peakMemoryBytes)
         fill(&report, maker, results)
         if profile { report.profile = try measureProfile(maker, results) }
         switch format {
@@ -183,12 +249,37 @@ struct Benchmark: RunFileCommand {
         }
     }
 
-    private func makeWorkload(
-        _ texts: TaskFile?,
+    /// The steps of the recipe's stage; nil where distilling is not measured.
+    private func distillation(_ maker: StageMaker, _ data: EncodedDataset?) throws(Failure)
+        -> Stage?
+    {
+        guard measure == .distillation, let teacher, let data else { return nil }
+        let opened = try TextClassifier(contentsOf: URL(filePath: teacher))
+        try maker.classifier.vocabulary.check(agreesWith: opened.vocabulary, student: model)
+        let (student, other) = (maker.classifier.configuration, opened.configuration)
+        guard student.taskKind == other.taskKind else {
+            throw Failure(.badData, model, "it does not have the teacher's labels")
+        }
+        let recipe = try RecipeOptions.find(recipe ?? "logits", hasText: false)
+            .resolved(student: student, teacher: other, hasText: true)
+        let found =
+            stage.map { name in recipe.stages.first { $0.name == name } } ?? recipe.stages.first
+        guard let found else {
+            throw Failure(
+                .usage,
+                "--stage",
+                "recipe \(recipe.name) has no stage of that name",
+                remedy: "Its stages: " + recipe.stages.map(\.name).joined(separator: ", ")
+            )
+        }
+        return try maker.distillation(found, data, teacher: opened.model)
+    }
+
+    private func encode(
+        _ texts: TaskFile,
         _ classifier: TextClassifier,
         _ remarks: Remarks
-    ) throws(Failure) -> Workload {
-        guard let texts else { return try Workload(lengths: lengths?.lengths, for: classifier) }
+    ) throws(Failure) -> EncodedDataset {
         remarks.note(texts)
         let encoded = try classifier.encode(
             texts,
@@ -201,7 +292,7 @@ struct Benchmark: RunFileCommand {
             maximumLength: try classifier.maximumLength(inference.maxLength),
             by: model
         )
-        return Workload(encoded, name: texts.name)
+        return encoded
     }
 
     private func describe(_ classifier: TextClassifier) -> BenchmarkReport.Model {

@@ -54,7 +54,12 @@ struct Predict: ParsableCommand {
         let classifier = try TextClassifier(contentsOf: URL(filePath: model))
         let maximumLength = try classifier.maximumLength(inference.maxLength)
         let pool = WorkerPool(workerCount: inference.compute.workerCount)
-        let engine = BertInference(classifier.model, pool: pool, precision: numbers.precision)
+        let engine = BertInference(
+            classifier.model,
+            pool: pool,
+            precision: numbers.precision,
+            consuming: true
+        )
         if !numbers.precision.isAvailable { Remarks().note(numbers.precision.explanation) }
         let classes: [String] =
             switch classifier.configuration.taskKind {

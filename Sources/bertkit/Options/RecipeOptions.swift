@@ -86,23 +86,23 @@ struct RecipeOptions: ParsableArguments {
         try Limits.check("--hard-label-weight", hardLabelWeight, 0...1)
     }
 
+    /// The recipe of a name, or in a file.
+    static func find(_ name: String, hasText: Bool) throws(Failure) -> Recipe {
+        if let known = Recipe.named(name, text: hasText) { return known }
+        if FileManager.default.fileExists(atPath: name) { return try RecipeFile.read(name) }
+        let nearest = nearestName(to: name, in: Recipe.names)
+        throw Failure(
+            .usage,
+            "--recipe",
+            "'\(printable(name))' is neither a recipe nor a file"
+                + (nearest.map { ", did you mean '\($0)'?" } ?? ""),
+            remedy: "Recipes: \(Recipe.names.joined(separator: ", "))"
+        )
+    }
+
     /// The recipe with what the options say in place of its own.
     func chosen() throws(Failure) -> Recipe {
-        var recipe: Recipe
-        if let known = Recipe.named(self.recipe, text: text != nil) {
-            recipe = known
-        } else if FileManager.default.fileExists(atPath: self.recipe) {
-            recipe = try RecipeFile.read(self.recipe)
-        } else {
-            let nearest = nearestName(to: self.recipe, in: Recipe.names)
-            throw Failure(
-                .usage,
-                "--recipe",
-                "'\(printable(self.recipe))' is neither a recipe nor a file"
-                    + (nearest.map { ", did you mean '\($0)'?" } ?? ""),
-                remedy: "Recipes: \(Recipe.names.joined(separator: ", "))"
-            )
-        }
+        var recipe = try Self.find(self.recipe, hasText: text != nil)
         try set("--temperature", "temperature", temperature.map { "\($0)" }, in: &recipe)
         try set(
             "--hard-label-weight",
