@@ -188,7 +188,7 @@ struct RunFileTests {
 
     @Test(
         "Every long option can stand in a run file, but for those that belong to the command line",
-        arguments: ["finetune", "distill", "evaluate", "benchmark"]
+        arguments: ["pretrain", "finetune", "distill", "evaluate", "benchmark"]
     )
     func everyOptionIsAKey(command: String) throws {
         let help = try Command.run(command, "--help").output
