@@ -114,7 +114,7 @@ struct RunFileTests {
         #expect(
             outcome.error.contains("run.yaml: line 9: unknown key 'epoch', did you mean 'epochs'?")
         )
-        #expect(outcome.error.contains("Known keys: teacher, train, dev,"))
+        #expect(outcome.error.contains("Known keys: teacher, general-teacher, train, dev,"))
     }
 
     @Test(
