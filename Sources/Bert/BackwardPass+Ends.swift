@@ -3,9 +3,20 @@ import Tokenization
 
 /// The two ends of the way back: from the logits to the encoder, and from it to the embeddings.
 extension BackwardPass {
-    /// From the logits' gradient to that of the last layer's output.
+    /// From the outputs' gradient to that of the last layer's output.
     func head(_ shardIndex: Int, _ recorder: OperationRecorder?) {
         let shard = state.shards[shardIndex]
+        guard let (pooler, classifier) = sequenceHead else {
+            state.dHidden.slice(shard.rows).clear()
+            guard let (chosen, gradient) = state.pieces else { return }
+            for output in chosen.outputs(in: shard.rows) {
+                (state.dHidden.base + chosen[output] * hidden).update(
+                    from: gradient.base + output * hidden,
+                    count: hidden
+                )
+            }
+            return
+        }
         let rows = shard.sequences
         let dLogits = state.dLogits.slice(rows)
         let dPooled = state.dPooled.slice(rows)

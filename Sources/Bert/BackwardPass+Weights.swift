@@ -94,13 +94,11 @@ extension BackwardPass {
 
     func headWeightTasks() -> [Task] {
         let d = gradients.views
-        guard let pooler = d.pooler, let classifier = d.classifier else {
-            preconditionFailure("gradients of a model of another kind")
-        }
         let reduction: Task = { [vectors, accumulate] recorder in
             vectors.reduce(into: d, accumulate: accumulate)
             recorder?.lap(.gradientReduction, floats: vectors.reducedFloats)
         }
+        guard let pooler = d.pooler, let classifier = d.classifier else { return [reduction] }
         return tasks(
             .classifierWeight,
             classifier,

@@ -13,8 +13,7 @@ final class BackwardPass: @unchecked Sendable {
     let gradients: Gradients
     let vectors: VectorGradients
     let accumulate: Bool
-    let pooler: Linear
-    let classifier: Linear
+    let sequenceHead: (pooler: Linear, classifier: Linear)?
 
     var configuration: BertConfiguration { model.configuration }
     var hidden: Int { configuration.hiddenSize }
@@ -29,8 +28,7 @@ final class BackwardPass: @unchecked Sendable {
         model = pass.model
         views = pass.views
         precision = pass.precision
-        pooler = pass.pooler
-        classifier = pass.classifier
+        sequenceHead = pass.sequenceHead
         self.state = state
         self.gradients = gradients
         self.vectors = vectors

@@ -74,18 +74,27 @@ extension BertConfiguration {
         }
     }
 
+    /// Whether the head is one that training computes.
+    private var hasTrainedHead: Bool {
+        head == .sequenceClassification || head == .maskedLanguageModel
+    }
+
+    /// Whether the training pass computes the model; `checkCanTrain` says why not.
+    var canTrain: Bool { hasTrainedHead && embeddingSize == hiddenSize }
+
     /// Refuses a model that the training pass does not compute.
     ///
     /// - Parameter subject: the model as the user spelled it.
-    /// - Throws: `Failure` of kind `.usage` for another head than sequence classification, and for
-    ///   embeddings of another width than the hidden states.
+    /// - Throws: `Failure` of kind `.usage` for another head than sequence classification or a masked
+    ///   language model's, and for embeddings of another width than the hidden states.
     public func checkCanTrain(_ subject: String) throws(Failure) {
-        guard head == .sequenceClassification else {
+        guard hasTrainedHead else {
             throw Failure(
                 .usage,
                 subject,
                 "this is a \(modelType.rawValue) model with \(head == .none ? "" : "a ")"
-                    + "\(head.phrase), and only sequence classification is trained"
+                    + "\(head.phrase), and only sequence classifiers and masked language models "
+                    + "are trained"
             )
         }
         guard embeddingSize == hiddenSize else {

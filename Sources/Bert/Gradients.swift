@@ -4,32 +4,51 @@ import Tokenization
 /// The gradients of all parameters: dense memory for everything but the word embeddings, whose
 /// gradient has rows only for the pieces that occurred.
 ///
+/// Where the word embeddings are also a head's decoder, every piece has a row, and all rows are in the
+/// dense memory: first the decoder's part is written, then that of the pieces that occurred is added.
+///
 /// A class because its identity is the memory.
 public final class Gradients: @unchecked Sendable {
-    /// Laid out as the weights; its word embeddings are not used.
+    /// Laid out as the weights; its word embeddings are used where they are also a decoder.
     public let dense: ParameterBuffer
     /// The word pieces that have a gradient row, in order of first occurrence.
     public private(set) var wordIDs: [Int32] = []
     private var rowOfID: [Int32]
     private var rows: FloatBuffer
     private let hiddenSize: Int
+    /// Whether the word embeddings are also the decoder of a head.
+    private let isTied: Bool
     let views: ModelViews
 
     public init(_ layout: ParameterLayout) {
         dense = ParameterBuffer(layout)
         views = ModelViews(dense)
         hiddenSize = layout.configuration.hiddenSize
+        isTied = layout.configuration.head.predictsPieces
         rowOfID = [Int32](repeating: -1, count: layout.configuration.vocabularySize)
         rows = FloatBuffer(count: 0)
+        guard isTied else { return }
+        wordIDs = (0..<layout.configuration.vocabularySize).map { Int32($0) }
+        rowOfID = wordIDs
     }
 
     /// The gradient of word piece `wordIDs[index]`, `[H]`.
     public func wordRow(_ index: Int) -> UnsafeMutablePointer<Float> {
-        rows.base + index * hiddenSize
+        (isTied ? views.wordEmbeddings : rows.base) + index * hiddenSize
+    }
+
+    /// Zeroes what a head that predicts pieces would have written, where nobody asked it to.
+    func clearPieces() {
+        guard let head = views.predictions else { return }
+        head.decoder.clear()
+        head.dense.clear()
+        head.norm.weight.update(repeating: 0, count: head.norm.size)
+        head.norm.bias.update(repeating: 0, count: head.norm.size)
     }
 
     /// Forgets all word rows; the dense part is overwritten by the next backward pass.
     func reset() {
+        if isTied { return }
         for id in wordIDs { rowOfID[Int(id)] = -1 }
         wordIDs.removeAll(keepingCapacity: true)
     }
@@ -48,7 +67,7 @@ public final class Gradients: @unchecked Sendable {
             }
             counts[row] += 1
         }
-        if rows.count < wordIDs.count * hiddenSize {
+        if !isTied, rows.count < wordIDs.count * hiddenSize {
             let larger = FloatBuffer(count: 2 * wordIDs.count * hiddenSize)
             larger.base.update(from: rows.base, count: known * hiddenSize)
             rows = larger
@@ -77,6 +96,14 @@ public final class Gradients: @unchecked Sendable {
             )
         }
         return result
+    }
+}
+
+extension Linear {
+    /// Zeroes gradients.
+    fileprivate func clear() {
+        weight.update(repeating: 0, count: output * input)
+        bias.update(repeating: 0, count: output)
     }
 }
 

@@ -37,7 +37,7 @@ public struct QueryKeyValue: Sendable {
 ///
 /// Dimension letters: `docs/numerics.md`.
 public struct IntermediateOutputs: @unchecked Sendable {
-    /// The head's, `[B, C]`.
+    /// A sequence classifier's, `[B, C]`.
     public internal(set) var logits: Matrix?
     /// By index, 0 the embeddings' output and L the last layer's; `[T, H]`.
     public internal(set) var hiddenStates: [Int: Matrix] = [:]

@@ -36,9 +36,18 @@ public struct ModelCard: Sendable {
     /// How the folder is used, as lines of Markdown.
     public var use = ModelCard.use(of: .bert)
 
-    /// How a written sequence classifier is used.
-    public static func use(of type: ModelType) -> [String] {
-        [
+    /// How a written model is used: a sequence classifier or a masked language model.
+    public static func use(
+        of type: ModelType,
+        _ head: Head = .sequenceClassification
+    ) -> [String] {
+        if head == .maskedLanguageModel {
+            return [
+                "`tf_model.h5` loads in TensorFlow with `TF\(type.classPrefix)ForMaskedLM` of",
+                "transformers 4. `bertkit finetune --model .` trains a classifier from it.",
+            ]
+        }
+        return [
             "`tf_model.h5` loads in TensorFlow with `TF\(type.classPrefix)ForSequenceClassification` of",
             "transformers 4, and with `bertkit predict --model .` without any Python.",
         ]

@@ -137,19 +137,7 @@ public struct ModelFolder: Sendable {
 
     /// The vocabulary, which has one piece for each row of the word embeddings.
     public func loadVocabulary() throws(Failure) -> Vocabulary {
-        let vocabulary = try tokenizer.loadVocabulary()
-        guard vocabulary.count == configuration.vocabularySize else {
-            throw Failure(
-                .badData,
-                vocabularyURL.relativePath,
-                "the vocabulary has \(vocabulary.count) pieces, and config.json says \"vocab_size\" "
-                    + "\(configuration.vocabularySize)",
-                remedy:
-                    "Use the vocabulary the model was trained with; rows that stand for no piece "
-                    + "need a line too, such as [unused0]"
-            )
-        }
-        return vocabulary
+        try tokenizer.loadVocabulary(size: configuration.vocabularySize)
     }
 
     /// How the model's texts are folded.

@@ -41,6 +41,8 @@ final class PassState: @unchecked Sendable {
     let dLogits: Matrix  // [B, C]
     /// What objectives give for the outputs that were selected, and for the logits.
     let dOutputs: IntermediateOutputs
+    /// The rows whose pieces were predicted, and the gradient of their last hidden state, `[R, H]`.
+    var pieces: (rows: PredictionRows, gradient: Matrix)?
 
     private let scratchBase: UnsafeMutablePointer<Float>
     private let scratchCount: Int
@@ -73,7 +75,8 @@ final class PassState: @unchecked Sendable {
         )
         let (tokens, sequences) = (batch.tokenCount, batch.sequenceCount)
         let (hidden, inner) = (configuration.hiddenSize, configuration.intermediateSize)
-        let classes = configuration.labels.count
+        let isSequenceHead = configuration.head == .sequenceClassification
+        let (headRows, classes) = (isSequenceHead ? sequences : 0, configuration.labels.count)
         let scoreCount = allTokens.offsets.last ?? 0
         let longest = (0..<sequences).map(batch.length(of:)).max() ?? 0
         let scratchCount = Attention.scratchCount(length: longest, headSize: configuration.headSize)
@@ -99,7 +102,7 @@ final class PassState: @unchecked Sendable {
             var input = embedded
             for index in 0..<configuration.hiddenLayerCount {
                 let firstOnly =
-                    index == configuration.hiddenLayerCount - 1
+                    index == configuration.hiddenLayerCount - 1 && isSequenceHead
                     && !outputs.readsEveryToken(ofLayer: index)
                 let rows = firstOnly ? sequences : tokens
                 let query: Matrix
@@ -144,11 +147,11 @@ final class PassState: @unchecked Sendable {
                 embeddingStatistics: embeddingStatistics,
                 embedded: embedded,
                 layers: layers,
-                first: matrix(sequences, hidden),
-                poolerSum: matrix(sequences, hidden),
-                pooled: matrix(sequences, hidden),
-                droppedPooled: matrix(sequences, hidden),
-                logits: matrix(sequences, classes),
+                first: matrix(headRows, hidden),
+                poolerSum: matrix(headRows, hidden),
+                pooled: matrix(headRows, hidden),
+                droppedPooled: matrix(headRows, hidden),
+                logits: matrix(headRows, classes),
                 dHidden: matrix(tokens, hidden),
                 dAttended: matrix(tokens, hidden),
                 dContext: matrix(tokens, hidden),
@@ -156,10 +159,10 @@ final class PassState: @unchecked Sendable {
                 dIntermediate: [matrix(tokens, inner), matrix(tokens, inner)],
                 dAttentionOutput: [matrix(tokens, hidden), matrix(tokens, hidden)],
                 dProjections: [matrix(tokens, 3 * hidden), matrix(tokens, 3 * hidden)],
-                dFirst: matrix(sequences, hidden),
-                dFirstQuery: matrix(sequences, hidden),
-                dPooled: matrix(sequences, hidden),
-                dLogits: matrix(sequences, classes),
+                dFirst: matrix(headRows, hidden),
+                dFirstQuery: matrix(headRows, hidden),
+                dPooled: matrix(headRows, hidden),
+                dLogits: matrix(headRows, classes),
                 dOutputs: IntermediateOutputs(
                     outputs,
                     tokens: tokens,
@@ -195,7 +198,7 @@ final class PassState: @unchecked Sendable {
         dPooled = views.dPooled
         dLogits = views.dLogits
         var gradients = views.dOutputs
-        gradients.logits = views.dLogits
+        gradients.logits = isSequenceHead ? views.dLogits : nil
         dOutputs = gradients
         scratchBase = views.scratch
     }
@@ -228,7 +231,7 @@ final class PassState: @unchecked Sendable {
     /// Views of what the forward pass put out.
     var values: IntermediateOutputs {
         var views = IntermediateOutputs(headCount: dOutputs.headCount, blocks: allTokens)
-        views.logits = logits
+        views.logits = dOutputs.logits == nil ? nil : logits
         for index in outputs.hiddenStates {
             views.hiddenStates[index] = index == 0 ? embedded : layers[index - 1].output
         }

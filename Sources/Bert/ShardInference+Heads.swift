@@ -69,26 +69,14 @@ extension ShardInference {
             let row = rows[output] - shard.rows.lowerBound
             (chosen.base + index * hidden).update(from: states.base + row * hidden, count: hidden)
         }
-        let dense = Matrix(memory.sum.base, rows: outputs.count, columns: size)
-        let transformed = Matrix(memory.attended.base, rows: outputs.count, columns: size)
-        run(
-            .otherHeads,
-            head.dense,
+        head.predict(
             chosen.slice(0..<outputs.count),
-            into: dense,
-            pass.configuration.predictionActivation.kernel
+            dense: Matrix(memory.sum.base, rows: outputs.count, columns: size),
+            transformed: Matrix(memory.attended.base, rows: outputs.count, columns: size),
+            into: logits.slice(outputs),
+            pass.configuration,
+            pass.recorder
         )
-        head.norm.forward(
-            dense: dense,
-            residual: nil,
-            epsilon: Float(pass.configuration.predictionEpsilon),
-            saved: nil,
-            into: transformed,
-            firstRow: 0,
-            dropout: .none
-        )
-        pass.recorder?.lap(.layerNorm, floats: 2 * dense.rows * size)
-        run(.otherHeads, head.decoder, transformed, into: logits.slice(outputs))
     }
 
     private func run(

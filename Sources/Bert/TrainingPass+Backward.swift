@@ -41,7 +41,8 @@ extension TrainingPass {
                 target.update(from: source, count: values.count)
             }
         }
-        copy(outputs.logits, to: state.dLogits.base, state.logits.rows * state.logits.columns)
+        let logits = state.logits.rows * state.logits.columns
+        if logits > 0 { copy(outputs.logits, to: state.dLogits.base, logits) }
         for (index, values) in outputs.hiddenStates {
             copy(
                 values,
@@ -64,7 +65,10 @@ extension TrainingPass {
     /// - Parameter accumulate: adds to what `gradients` holds instead of replacing it.
     public func backward(into gradients: Gradients, accumulate: Bool = false) {
         guard let state else { preconditionFailure("backward before forward") }
-        if !accumulate { gradients.reset() }
+        if !accumulate {
+            gradients.reset()
+            if state.pieces == nil { gradients.clearPieces() }
+        }
         let words = gradients.plan(state.batch.ids)
         let vectors = VectorGradients(
             configuration: model.configuration,

@@ -23,27 +23,31 @@ public final class TrainingPass: @unchecked Sendable {
     /// Tokens a worker takes through the model at once.
     private static let shardTokens = 96
 
-    let pooler: Linear
-    let classifier: Linear
+    /// Of a sequence classifier.
+    let sequenceHead: (pooler: Linear, classifier: Linear)?
+    /// What `predictPieces` works in.
+    var pieceMemory = GrowingBuffer()
 
     /// - Parameter precision: f32, or bf16 where it is available here; weights, gradients and everything
     ///   that is no product of a layer are in single precision either way.
     /// - Precondition: the model can be trained: `BertConfiguration.checkCanTrain`.
     public init(_ model: BertModel, pool: WorkerPool, precision: Precision = .f32) {
         precondition(precision != .int8, "training in bytes")
-        guard let pooler = model.views.pooler, let classifier = model.views.classifier,
-            model.configuration.embeddingSize == model.configuration.hiddenSize
-        else { preconditionFailure("training a model of another kind than a sequence classifier") }
+        precondition(model.configuration.canTrain, "training a model of another kind")
         self.model = model
         self.pool = pool
         self.precision = precision.orFallback
         roundedWeights = self.precision == .bf16 ? RoundedWeights(model) : nil
         views = roundedWeights?.views ?? model.views
-        self.pooler = pooler
-        self.classifier = classifier
+        if let pooler = model.views.pooler, let classifier = model.views.classifier {
+            sequenceHead = (pooler, classifier)
+        } else {
+            sequenceHead = nil
+        }
     }
 
-    /// Computes the logits of a batch, `[B, C]` row-major.
+    /// Computes the logits of a batch, `[B, C]` row-major; empty for a masked language model, whose head
+    /// is computed by `predictPieces`.
     ///
     /// - Parameters:
     ///   - outputs: what is kept besides; without the last layer's, that computes its first tokens
@@ -74,7 +78,7 @@ public final class TrainingPass: @unchecked Sendable {
         let pass = state.pass(configuration)
         roundedWeights?.refresh(pool)
         let views = views
-        let (pooler, classifier, pool) = (pooler, classifier, pool)
+        let (sequenceHead, pool) = (sequenceHead, pool)
         pool.run(state.shards.count) { task, worker in
             let shard = state.shards[task]
             let pass = pass.recording(pool.recorder(worker))
@@ -97,10 +101,11 @@ public final class TrainingPass: @unchecked Sendable {
                     scratch: state.scratch(worker)
                 )
             }
+            guard let sequenceHead else { return }
             state.gatherFirst(shard)
             pass.head(
-                pooler,
-                classifier,
+                sequenceHead.pooler,
+                sequenceHead.classifier,
                 first: state.first.slice(shard.sequences),
                 sum: state.poolerSum.slice(shard.sequences),
                 pooled: state.pooled.slice(shard.sequences),

@@ -85,6 +85,32 @@ double bk_softmax_divergence(const float *student, const float *teacher, float *
     return divergence;
 }
 
+double bk_softmax_cross_entropy(const float *logits, size_t target, float *gradient, size_t count,
+                                float factor) {
+    vf one = splat(1), top = splat(-INFINITY);
+    for (size_t i = 0; i < count; i += LANES) top = vmax(top, scaled_part(logits + i, count - i, one));
+    float highest = max_lanes(top);
+    vf base = splat(highest);
+    double sum = 0;
+    for (size_t start = 0; start < count; start += DOUBLE_EVERY * LANES) {
+        size_t end = count - start < DOUBLE_EVERY * LANES ? count : start + DOUBLE_EVERY * LANES;
+        vf part = splat(0);
+        for (size_t i = start; i < end; i += LANES)
+            part += vexp(scaled_part(logits + i, count - i, one) - base);
+        sum += sum_lanes(part);
+    }
+    if (gradient) {
+        vf weight = splat((float)(factor / sum));
+        for (size_t i = 0; i < count; i += LANES) {
+            vf g = vexp(scaled_part(logits + i, count - i, one) - base) * weight;
+            if (count - i >= LANES) store(gradient + i, load(gradient + i) + g);
+            else store_part(gradient + i, load_part(gradient + i, count - i) + g, count - i);
+        }
+        gradient[target] -= factor;
+    }
+    return log(sum) - ((double)logits[target] - (double)highest);
+}
+
 /// out[rows, padded(rows)] = x xᵀ.
 INLINE void relation(const float *x, size_t stride, size_t rows, size_t columns, float *transposed,
                      float *out) {

@@ -31,6 +31,7 @@
     X(bk_adamw_idle_steps) \
     X(bk_squared_difference) \
     X(bk_softmax_divergence) \
+    X(bk_softmax_cross_entropy) \
     X(bk_relation_divergence)
 
 #ifdef VERSION
@@ -64,5 +65,6 @@
 #define bk_adamw_idle_steps JOIN(bk_adamw_idle_steps, VERSION)
 #define bk_squared_difference JOIN(bk_squared_difference, VERSION)
 #define bk_softmax_divergence JOIN(bk_softmax_divergence, VERSION)
+#define bk_softmax_cross_entropy JOIN(bk_softmax_cross_entropy, VERSION)
 #define bk_relation_divergence JOIN(bk_relation_divergence, VERSION)
 #endif

@@ -8,8 +8,27 @@ import Randomness
 /// blocks in a seeded order, some at a time, and shuffles the lines of those: a line's neighbours differ
 /// from epoch to epoch, and memory does not grow with the file.
 public struct PlainText: Sendable {
+    /// Which lines of a file are read, so that one file can be trained on and measured with.
+    public enum Part: Sendable, Hashable {
+        case all
+        /// Lines number n, 2n, …, of those with text.
+        case held(every: Int)
+        /// All others.
+        case rest(every: Int)
+
+        /// - Parameter line: counted from 0.
+        func contains(_ line: Int) -> Bool {
+            switch self {
+            case .all: true
+            case .held(let every): (line + 1) % every == 0
+            case .rest(let every): (line + 1) % every != 0
+            }
+        }
+    }
+
     public let path: String
-    /// Lines that hold more than spaces.
+    public let part: Part
+    /// Lines of the part that hold more than spaces.
     public let lineCount: Int
     let blocks: [Block]
     /// How many blocks are shuffled together.
@@ -18,6 +37,8 @@ public struct PlainText: Sendable {
     struct Block: Sendable, Hashable {
         var offset: Int
         var byteCount: Int
+        /// Lines with text before it.
+        var firstLine: Int
     }
 
     /// The longest line that is taken for text.
@@ -31,22 +52,27 @@ public struct PlainText: Sendable {
     /// - Throws: `Failure` when it cannot be read, is not UTF-8 text, or has no line with text.
     public init(
         path: String,
+        part: Part = .all,
         blockSize: Int = 1 << 18,
         windowBlocks: Int = 32
     ) throws(Failure) {
         precondition(blockSize > 0 && windowBlocks > 0)
         self.path = path
+        self.part = part
         self.windowBlocks = windowBlocks
         let file = try TextFile(path)
         var blocks: [Block] = []
-        var count = 0
+        var (count, seen) = (0, 0)
         var (offset, line) = (0, 1)
         while true {
             let bytes = try file.lines(at: offset, atLeast: blockSize)
             if bytes.isEmpty { break }
             try Self.check(bytes, path: path, isFirst: offset == 0, firstLine: line)
-            blocks.append(Block(offset: offset, byteCount: bytes.count))
-            Self.forEachLine(bytes) { _ in count += 1 }
+            blocks.append(Block(offset: offset, byteCount: bytes.count, firstLine: seen))
+            Self.forEachLine(bytes) { _ in
+                if part.contains(seen) { count += 1 }
+                seen += 1
+            }
             line += bytes.count { $0 == 0x0A }
             offset += bytes.count
         }
@@ -54,7 +80,11 @@ public struct PlainText: Sendable {
             throw Failure(
                 .badData,
                 path,
-                offset == 0 ? "the file is empty" : "no line of the file has text"
+                offset == 0
+                    ? "the file is empty"
+                    : seen == 0
+                        ? "no line of the file has text"
+                        : "it has only \(seen) lines with text, too few to keep some for measuring"
             )
         }
         self.blocks = blocks
@@ -107,7 +137,7 @@ public struct PlainTextLines {
     ///
     /// - Throws: `Failure` where the file can no longer be read as it was.
     public mutating func next() throws(Failure) -> [UInt8]? {
-        if window.isEmpty {
+        while window.isEmpty {
             guard nextBlock < order.count else { return nil }
             try fill()
         }
@@ -120,7 +150,11 @@ public struct PlainTextLines {
         while nextBlock < order.count, lines.isEmpty || nextBlock % text.windowBlocks != 0 {
             let block = text.blocks[order[nextBlock]]
             let bytes = try file.read(block.offset, block.byteCount)
-            PlainText.forEachLine(bytes) { lines.append(Array($0)) }
+            var number = text.blocks[order[nextBlock]].firstLine
+            PlainText.forEachLine(bytes) {
+                if text.part.contains(number) { lines.append(Array($0)) }
+                number += 1
+            }
             nextBlock += 1
         }
         window = random.permutation(of: lines.count).map { lines[$0] }

@@ -1,6 +1,6 @@
 public import Bert
 import Kernels
-public import Tokenization
+import Tokenization
 public import Training
 
 /// A student's outputs against a teacher's: terms over intermediate outputs, each with its weight, and
@@ -23,14 +23,16 @@ public final class DistillationObjective: TrainingObjective, @unchecked Sendable
 
     public let terms: [Term]
     public let prediction: PredictionTerm?
+    /// What of a masked language model's predictions is compared.
+    public let pieces: PieceTerm?
     public let auxiliary: AuxiliaryParameters?
     public let outputs: IntermediateSelection
-    private let teacher: BertInference
+    let teacher: BertInference
     private let teacherOutputs: IntermediateSelection
     private let teacherWidth: Int
     private let memory = IntermediateMemory()
     private var projected = GrowingBuffer()
-    private var scratch: [GrowingBuffer]
+    var scratch: [GrowingBuffer]
 
     /// - Parameters:
     ///   - auxiliary: the projections that the terms name, by `projections(for:)`.
@@ -40,16 +42,21 @@ public final class DistillationObjective: TrainingObjective, @unchecked Sendable
         teacher: BertInference,
         terms: [Term],
         prediction: PredictionTerm?,
+        pieces: PieceTerm? = nil,
         auxiliary: AuxiliaryParameters?,
         workerCount: Int
     ) {
         self.teacher = teacher
         self.terms = terms
         self.prediction = prediction
+        self.pieces = pieces
         self.auxiliary = auxiliary
         outputs = terms.reduce(.none) { $0.union($1.objective.student) }
-        teacherOutputs = terms.reduce(.none) { $0.union($1.objective.teacher) }
-        teacherWidth = teacher.model.configuration.hiddenSize
+        let configuration = teacher.model.configuration
+        let read: IntermediateSelection = terms.reduce(.none) { $0.union($1.objective.teacher) }
+        let last = IntermediateSelection(hiddenStates: [configuration.hiddenLayerCount])
+        teacherOutputs = pieces?.readsTeacher ?? false ? read.union(last) : read
+        teacherWidth = configuration.hiddenSize
         scratch = (0..<workerCount).map { _ in GrowingBuffer() }
     }
 
@@ -76,16 +83,22 @@ public final class DistillationObjective: TrainingObjective, @unchecked Sendable
 
     public func evaluate(
         _ pass: TrainingPass,
-        _ batch: PackedBatch,
-        examples: ArraySlice<Int>,
+        _ shown: TrainingBatch,
+        into gradients: Gradients,
         share: Double,
         accumulate: Bool
     ) -> LossValue {
+        let batch = shown.sequences
         var value = LossValue(loss: 0, terms: [])
-        predict(pass, batch, examples: examples, share: share, &value)
-        guard !terms.isEmpty else { return value }
+        predict(pass, batch, examples: shown.examples, share: share, &value)
+        guard !terms.isEmpty || pieces?.readsTeacher ?? false else {
+            predictPieces(pass, shown, into: gradients, nil, share, accumulate, &value)
+            return value
+        }
 
         let expected = teacher.intermediate(batch, teacherOutputs, in: memory)
+        predictPieces(pass, shown, into: gradients, expected, share, accumulate, &value)
+        guard !terms.isEmpty else { return value }
         let (found, gradient) = (pass.outputs, pass.outputGradients)
         let active = activeProjections(batch.tokenCount)
         let pairCount = (0..<batch.sequenceCount).reduce(0) {

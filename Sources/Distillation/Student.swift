@@ -82,7 +82,11 @@ public struct Student: Sendable {
         let list = layers.map(String.init).joined(separator: ", ")
         return Student(
             model: BertModel(configuration, parameters: parameters),
-            origin: ["embeddings, layers \(list), pooler and classifier copied from the teacher"]
+            origin: [
+                "embeddings, layers \(list), "
+                    + (source.head.predictsPieces ? "and head" : "pooler and classifier")
+                    + " copied from the teacher"
+            ]
         )
     }
 
@@ -130,15 +134,26 @@ public struct Student: Sendable {
 }
 
 extension Vocabulary {
-    /// Refuses a student whose pieces have other numbers than the teacher's.
-    public func check(agreesWith teacher: Vocabulary, student: String) throws(Failure) {
+    /// Refuses a model whose pieces have other numbers than the teacher's.
+    ///
+    /// - Parameters:
+    ///   - student: the model as the user spelled it.
+    ///   - remedy: nil for a student's.
+    public func check(
+        agreesWith teacher: Vocabulary,
+        student: String,
+        remedy: String? = nil
+    ) throws(Failure) {
+        let remedy =
+            remedy
+            ?? "A student reads the teacher's tokens: start from a model with the same vocabulary, "
+            + "or with --init random"
         guard pieces.count == teacher.pieces.count else {
             throw Failure(
                 .badData,
                 student,
                 "its vocabulary has \(pieces.count) pieces and the teacher's \(teacher.pieces.count)",
-                remedy: "A student reads the teacher's tokens: start from a model with the same "
-                    + "vocabulary, or with --init random"
+                remedy: remedy
             )
         }
         for (id, (own, other)) in zip(pieces, teacher.pieces).enumerated()
@@ -148,8 +163,7 @@ extension Vocabulary {
                 student,
                 "piece \(id) of its vocabulary is \"\(printable(own))\" and of the teacher's "
                     + "\"\(printable(other))\"",
-                remedy: "A student reads the teacher's tokens: start from a model with the same "
-                    + "vocabulary, or with --init random"
+                remedy: remedy
             )
         }
     }

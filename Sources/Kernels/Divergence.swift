@@ -41,6 +41,20 @@ public enum Divergence {
         return (divergence, entropy)
     }
 
+    /// −ln softmax(logits)[target] of one row, in nats.
+    ///
+    /// - Parameter gradient: += factor · (softmax(logits) − 1 at the target), where there is one.
+    public static func crossEntropy(
+        _ logits: UnsafePointer<Float>,
+        target: Int,
+        gradient: UnsafeMutablePointer<Float>?,
+        count: Int,
+        factor: Float
+    ) -> Double {
+        precondition((0..<count).contains(target), "a target that is no class")
+        return bk_softmax_cross_entropy(logits, target, gradient, count, factor)
+    }
+
     /// Floats of scratch that `relation` needs for sequences of at most `length` tokens.
     public static func relationScratch(length: Int, studentSize: Int, teacherSize: Int) -> Int {
         bk_relation_scratch(length, studentSize, teacherSize)

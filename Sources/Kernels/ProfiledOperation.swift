@@ -7,10 +7,11 @@ public enum ProfiledOperation: Int, CaseIterable, Sendable {
     case intermediate, activation, output, pooler, classifier, otherHeads, dropout
     case loss
 
-    case classifierInput, poolerInput, outputInput, activationBackward, intermediateInput
+    case classifierInput, decoderInput, poolerInput, outputInput, activationBackward,
+        intermediateInput
     case attentionOutputInput, attentionBackward, queryKeyValueInput
     case layerNormBackward, dropoutBackward, biasSums
-    case classifierWeight, poolerWeight, outputWeight, intermediateWeight
+    case classifierWeight, decoderWeight, poolerWeight, outputWeight, intermediateWeight
     case attentionOutputWeight, queryKeyValueWeight
     case embeddingGradients, gradientReduction
 
@@ -33,9 +34,9 @@ public enum ProfiledOperation: Int, CaseIterable, Sendable {
     public var limit: Limit? {
         switch self {
         case .queryKeyValue, .attention, .attentionOutput, .intermediate, .output, .pooler,
-            .classifier, .otherHeads, .classifierInput, .poolerInput, .outputInput,
+            .classifier, .otherHeads, .classifierInput, .decoderInput, .poolerInput, .outputInput,
             .intermediateInput, .attentionOutputInput, .attentionBackward, .queryKeyValueInput,
-            .classifierWeight, .poolerWeight, .outputWeight, .intermediateWeight,
+            .classifierWeight, .decoderWeight, .poolerWeight, .outputWeight, .intermediateWeight,
             .attentionOutputWeight, .queryKeyValueWeight:
             .arithmetic
         case .loss, .planning, .waiting: nil
@@ -60,6 +61,7 @@ public enum ProfiledOperation: Int, CaseIterable, Sendable {
         case .dropout: "dropout before the classifier"
         case .loss: "loss"
         case .classifierInput: "dX classifier"
+        case .decoderInput: "dX masked-language-model head"
         case .poolerInput: "dX pooler"
         case .outputInput: "dX output"
         case .activationBackward: "activation, backward"
@@ -71,6 +73,7 @@ public enum ProfiledOperation: Int, CaseIterable, Sendable {
         case .dropoutBackward: "dropout, backward"
         case .biasSums: "bias gradients"
         case .classifierWeight: "dW classifier"
+        case .decoderWeight: "dW masked-language-model head"
         case .poolerWeight: "dW pooler"
         case .outputWeight: "dW output"
         case .intermediateWeight: "dW intermediate"

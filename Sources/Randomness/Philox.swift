@@ -15,6 +15,7 @@ public struct Philox: Sendable {
         case augmentation = 4
         case sampling = 5
         case bootstrap = 6
+        case masking = 7
     }
 
     @usableFromInline let key: (UInt32, UInt32)

@@ -126,8 +126,8 @@ public struct Trainer {
                     let share = Double(part.examples.count) / Double(examples)
                     let found = objective.evaluate(
                         pass,
-                        batch,
-                        examples: part.examples,
+                        part,
+                        into: gradients,
                         share: share,
                         accumulate: index > 0
                     )

@@ -49,19 +49,22 @@ public struct TrainingConfiguration: Sendable, Hashable {
 
 /// How good a model is on the development data at some step.
 public struct DevelopmentScore: Sendable, Hashable {
-    /// What `value` measures: `accuracy`, `pearson`.
+    /// What `value` measures: `accuracy`, `pearson`, `perplexity`.
     public var metric: String
-    /// Larger is better.
     public var value: Double
     /// The mean loss, which decides between equal values.
     public var loss: Double
+    /// Whether a smaller value is the better one.
+    public var isLowerBetter: Bool
 
-    public init(metric: String, value: Double, loss: Double) {
+    public init(metric: String, value: Double, loss: Double, isLowerBetter: Bool = false) {
         (self.metric, self.value, self.loss) = (metric, value, loss)
+        self.isLowerBetter = isLowerBetter
     }
 
     public func isBetter(than other: DevelopmentScore) -> Bool {
-        value != other.value ? value > other.value : loss < other.loss
+        if value == other.value { return loss < other.loss }
+        return isLowerBetter ? value < other.value : value > other.value
     }
 }
 

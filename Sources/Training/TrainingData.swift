@@ -4,11 +4,31 @@ public import Tokenization
 
 /// Sequences to train on, and which examples of the data they are.
 public struct TrainingBatch: Sendable {
+    /// As the model is shown them.
     public let sequences: PackedBatch
     public let examples: ArraySlice<Int>
+    /// The pieces that a masked language model is to find.
+    public let masked: MaskedPieces?
 
-    public init(sequences: PackedBatch, examples: ArraySlice<Int>) {
-        (self.sequences, self.examples) = (sequences, examples)
+    public init(
+        sequences: PackedBatch,
+        examples: ArraySlice<Int>,
+        masked: MaskedPieces? = nil
+    ) {
+        (self.sequences, self.examples, self.masked) = (sequences, examples, masked)
+    }
+}
+
+/// Tokens that were selected to be predicted, and the pieces they were before.
+public struct MaskedPieces: Sendable, Hashable {
+    /// As rows of the batch, ascending.
+    public let rows: [Int]
+    /// The id of each.
+    public let pieces: [Int32]
+
+    public init(rows: [Int], pieces: [Int32]) {
+        precondition(rows.count == pieces.count)
+        (self.rows, self.pieces) = (rows, pieces)
     }
 }
 

@@ -1,6 +1,5 @@
 public import Bert
 import Kernels
-public import Tokenization
 
 /// What a step makes small, over everything that a pass puts out.
 ///
@@ -13,17 +12,17 @@ public protocol TrainingObjective: Sendable {
     var auxiliary: AuxiliaryParameters? { get }
 
     /// The loss of the pass's last forward; its gradient is left in the pass's `outputGradients` and in
-    /// the auxiliary parameters.
+    /// the auxiliary parameters, and that of a head that predicts pieces in `gradients`.
     ///
     /// - Parameters:
     ///   - batch: as the model was shown it.
-    ///   - examples: which examples of the training data its sequences are.
+    ///   - gradients: those that the pass's `backward` completes.
     ///   - share: what the gradients, and only they, are multiplied by.
-    ///   - accumulate: adds to the auxiliary gradients instead of replacing them.
+    ///   - accumulate: adds to the gradients instead of replacing them.
     func evaluate(
         _ pass: TrainingPass,
-        _ batch: PackedBatch,
-        examples: ArraySlice<Int>,
+        _ batch: TrainingBatch,
+        into gradients: Gradients,
         share: Double,
         accumulate: Bool
     ) -> LossValue
@@ -67,15 +66,15 @@ public struct LogitObjective: TrainingObjective {
 
     public func evaluate(
         _ pass: TrainingPass,
-        _ batch: PackedBatch,
-        examples: ArraySlice<Int>,
+        _ batch: TrainingBatch,
+        into gradients: Gradients,
         share: Double,
         accumulate: Bool
     ) -> LossValue {
         guard let logits = pass.outputs.logits, let target = pass.outputGradients.logits else {
             preconditionFailure("a model without logits")
         }
-        let value = objective.evaluate(logits: logits.values, examples: examples)
+        let value = objective.evaluate(logits: logits.values, examples: batch.examples)
         for (index, element) in value.gradient.logits.enumerated() {
             target.base[index] = share == 1 ? element : element * Float(share)
         }

@@ -15,8 +15,8 @@ struct Bertkit: ParsableCommand {
             """,
         version: Tool.version,
         subcommands: [
-            Inspect.self, Convert.self, Verify.self, Finetune.self, Distill.self, Evaluate.self,
-            Predict.self, Benchmark.self, Demo.self,
+            Inspect.self, Convert.self, Verify.self, Pretrain.self, Finetune.self, Distill.self,
+            Evaluate.self, Predict.self, Benchmark.self, Demo.self,
         ]
     )
 

@@ -3,7 +3,8 @@ import Testing
 @Suite("Help")
 struct HelpTests {
     static let commands = [
-        "inspect", "convert", "verify", "finetune", "distill", "evaluate", "predict", "benchmark",
+        "inspect", "convert", "verify", "pretrain", "finetune", "distill", "evaluate", "predict",
+        "benchmark",
         "demo",
     ]
 

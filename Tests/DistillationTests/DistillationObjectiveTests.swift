@@ -98,8 +98,11 @@ import Training
             _ = pass.forward(batch, outputs: objective.outputs, dropoutSeed: nil, step: 0)
             let value = objective.evaluate(
                 pass,
-                batch,
-                examples: Array(0..<batch.sequenceCount)[...],
+                TrainingBatch(
+                    sequences: batch,
+                    examples: Array(0..<batch.sequenceCount)[...]
+                ),
+                into: gradients,
                 share: share,
                 accumulate: accumulate
             )

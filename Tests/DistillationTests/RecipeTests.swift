@@ -12,9 +12,22 @@ import Training
         _ recipe: Recipe,
         student: BertConfiguration = student,
         teacher: BertConfiguration = teacher,
+        general: BertConfiguration? = nil,
         hasText: Bool = false
     ) throws -> Recipe {
-        try recipe.resolved(student: student, teacher: teacher, hasText: hasText)
+        try recipe.resolved(
+            student: student,
+            teacher: teacher,
+            general: general,
+            hasText: hasText
+        )
+    }
+
+    /// A masked language model of the teacher's sizes.
+    private static var general: BertConfiguration {
+        var configuration = teacher
+        configuration.head = .maskedLanguageModel
+        return configuration
     }
 
     private func stage(_ objectives: RecipeObjective...) -> Recipe {
@@ -33,10 +46,14 @@ import Training
     @Test(arguments: Recipe.names, [false, true])
     func `every recipe is settled for models that it can have`(_ name: String, text: Bool) throws {
         let recipe = try #require(Recipe.named(name, text: text))
-        // PKD compares first tokens as they are.
+        // These compare hidden states as they are.
         let student =
-            name == "pkd" ? LayerGolden.sized(hidden: 24, layers: 4, heads: 4) : Self.student
-        let settled = try resolve(recipe, student: student, hasText: text)
+            ["pkd", "distilbert"].contains(name)
+            ? LayerGolden.sized(hidden: 24, layers: 4, heads: 4) : Self.student
+        let general = name == "distilbert" ? Self.general : nil
+        // DistilBERT's first stage is of plain text, with or without.
+        if name == "distilbert", !text { return }
+        let settled = try resolve(recipe, student: student, general: general, hasText: text)
         #expect(settled.name == name)
         #expect(settled.stages.map(\.name) == recipe.stages.map(\.name))
         for stage in settled.stages {
@@ -65,6 +82,16 @@ import Training
         #expect(tiny[1].objectives.allSatisfy { $0.weight == 1 })
         #expect(tiny[1].objectives[1].projection == .perPair)
         #expect(tiny[2].prediction?.temperature == 1)
+        let distil = try #require(Recipe.named("distilbert", text: true)).stages
+        #expect(distil.map(\.name) == ["general", "prediction"])
+        #expect(
+            distil[0].objectives.map(\.kind) == [.pieceDistributions, .maskedPieces, .cosine]
+        )
+        #expect(distil[0].objectives.map(\.weight) == [5, 2, 1])
+        #expect(distil[0].objectives[0].temperature == 2)
+        #expect(distil[0].predictsPieces && !distil[1].predictsPieces)
+        #expect(distil[0].maskedShare == 0.15 && distil[0].maskSmoothing == 0.7)
+        #expect(distil[0].learningRate == 5e-4 && distil[0].batchSize == 250)
         let patient = try #require(Recipe.named("pkd", text: false)).stages[0]
         #expect(patient.objectives.map(\.weight) == [1, 100])
         let relations = try #require(Recipe.named("minilmv2", text: false)).stages[0]
@@ -167,6 +194,30 @@ import Training
         var text = stage(RecipeObjective(.embeddings))
         text.stages[0].data = .text
         refuse(text, ["plain text", "--text"])
+        var twoHeads = stage(
+            RecipeObjective(.prediction),
+            RecipeObjective(.maskedPieces)
+        )
+        refuse(twoHeads, ["stage only", "hidden in plain text only"])
+        twoHeads.stages[0].data = .text
+        do {
+            _ = try resolve(twoHeads, hasText: true)
+            Issue.record("two heads at once")
+        } catch { #expect("\(error)".contains("two heads at once")) }
+        var words = stage(changed(.pieceDistributions) { $0.form = .logitSquares })
+        words.stages[0].data = .text
+        for (form, expected) in [
+            (SoftTargetLoss.Form.logitSquares, "not by logit-mse"),
+            (.divergence, "the teacher has a sequence-classification head"),
+        ] {
+            words.stages[0].objectives[0].form = form
+            do {
+                _ = try resolve(words, hasText: true)
+                Issue.record("accepted, where \(expected) was expected")
+            } catch { #expect("\(error)".contains(expected), "\(error)") }
+        }
+        words.stages[0].objectives[0].form = .crossEntropy
+        #expect(throws: Never.self) { try resolve(words, general: Self.general, hasText: true) }
         var bare = Self.teacher
         bare.head = .maskedLanguageModel
         refuse(

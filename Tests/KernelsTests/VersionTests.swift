@@ -179,9 +179,12 @@ import Testing
                     gradient.base,
                     scratch.base
                 ) ?? .nan
-            #expect([squares, row, gradient, scratch].areIntact)
-            let sums = [sum, divergence, entropy, relation].map { Float($0) }
-            return squares.values + row.values + gradient.values + sums
+            let hard = GuardedFloats(x)
+            let crossed =
+                version.bk_softmax_cross_entropy?(y, length / 2, hard.base, x.count, 0.6) ?? .nan
+            #expect([squares, row, gradient, scratch, hard].areIntact)
+            let sums = [sum, divergence, entropy, relation, crossed].map { Float($0) }
+            return squares.values + row.values + gradient.values + hard.values + sums
         }
         #expect(spread(results) < 3e-6)
     }

@@ -94,3 +94,22 @@ extension KerasConfiguration {
         }
     }
 }
+
+extension TokenizerSource {
+    /// The vocabulary of a model, which has one piece for each row of the word embeddings.
+    func loadVocabulary(size: Int) throws(Failure) -> Vocabulary {
+        let vocabulary = try loadVocabulary()
+        guard vocabulary.count == size else {
+            throw Failure(
+                .badData,
+                url.relativePath,
+                "the vocabulary has \(vocabulary.count) pieces, and config.json says \"vocab_size\" "
+                    + "\(size)",
+                remedy:
+                    "Use the vocabulary the model was trained with; rows that stand for no piece "
+                    + "need a line too, such as [unused0]"
+            )
+        }
+        return vocabulary
+    }
+}

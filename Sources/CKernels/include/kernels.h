@@ -143,6 +143,9 @@ double bk_squared_difference(const float *a, const float *b, float *gradient, si
 double bk_softmax_divergence(const float *student, const float *teacher, float *gradient,
                              size_t count, float student_scale, float teacher_scale, float factor,
                              double *entropy);
+/// -ln softmax(logits)[target], in nats; gradient += factor (softmax - one at the target) when not NULL.
+double bk_softmax_cross_entropy(const float *logits, size_t target, float *gradient, size_t count,
+                                float factor);
 /// Floats of scratch that the relations of one sequence and head need.
 size_t bk_relation_scratch(size_t length, size_t student_size, size_t teacher_size);
 /// The sum over rows of KL(softmax(teacher_scale T T') || softmax(student_scale S S')), S
@@ -186,6 +189,7 @@ typedef struct {
     __typeof(bk_byte_product) *bk_byte_product;
     __typeof(bk_squared_difference) *bk_squared_difference;
     __typeof(bk_softmax_divergence) *bk_softmax_divergence;
+    __typeof(bk_softmax_cross_entropy) *bk_softmax_cross_entropy;
     __typeof(bk_relation_divergence) *bk_relation_divergence;
 } bk_kernel_version;
 

@@ -4,7 +4,7 @@ import Training
 /// its paper, `docs/distillation.md` says which is followed.
 extension Recipe {
     /// Their names, in the order of the help.
-    public static let names = ["logits", "tinybert", "pkd", "minilm", "minilmv2"]
+    public static let names = ["logits", "distilbert", "tinybert", "pkd", "minilm", "minilmv2"]
 
     /// A recipe by its name.
     ///
@@ -12,6 +12,7 @@ extension Recipe {
     public static func named(_ name: String, text: Bool) -> Recipe? {
         switch name {
         case "logits": logits(text: text)
+        case "distilbert": distilBERT
         case "tinybert": tinyBERT(text: text)
         case "pkd": patient
         case "minilm": miniLM(text: text)
@@ -35,6 +36,35 @@ extension Recipe {
         general.data = .text
         general.epochs = 1
         return Recipe(name: "logits", stages: text ? [general, task] : [task])
+    }
+
+    /// Sanh et al. 2019: the teacher's distributions over the vocabulary, the masked pieces and the
+    /// cosine of the last hidden states on plain text; then the prediction on the task. The weights and
+    /// settings are those of the published command.
+    private static var distilBERT: Recipe {
+        var general = RecipeStage(
+            name: "general",
+            objectives: [
+                RecipeObjective(.pieceDistributions, weight: 5).with { $0.temperature = 2 },
+                RecipeObjective(.maskedPieces, weight: 2), RecipeObjective(.cosine),
+            ]
+        )
+        general.data = .text
+        general.batchSize = 250
+        general.learningRate = 5e-4
+        general.warmup = 0.05
+        general.weightDecay = 0
+        general.clipNorm = 5
+        general.beta2 = 0.98
+        general.epsilon = 1e-6
+        general.maskSmoothing = 0.7
+        return Recipe(
+            name: "distilbert",
+            stages: [
+                general,
+                RecipeStage(name: "prediction", objectives: [prediction(temperature: 2)]),
+            ]
+        )
     }
 
     /// Jiao et al. 2020: embeddings, hidden states and attention scores, first on plain text where

@@ -1,13 +1,17 @@
 public import Bert
 public import Diagnostics
+import Training
 
 /// A recipe for two models: everything open settled, everything impossible refused.
 extension Recipe {
-    /// - Parameter hasText: whether plain text is at hand.
+    /// - Parameters:
+    ///   - general: the teacher of stages that predict word pieces; nil for the teacher itself.
+    ///   - hasText: whether plain text is at hand.
     /// - Throws: `Failure` of kind `.usage`, one sentence.
     public func resolved(
         student: BertConfiguration,
-        teacher: BertConfiguration,
+        teacher task: BertConfiguration,
+        general: BertConfiguration? = nil,
         hasText: Bool
     ) throws(Failure) -> Recipe {
         guard !stages.isEmpty else {
@@ -26,6 +30,8 @@ extension Recipe {
                 )
             }
             try stage.checkWeights(subject)
+            let teacher = stage.predictsPieces ? general ?? task : task
+            try stage.checkPieces(student: student, teacher: teacher, subject)
             if let prediction = stage.prediction {
                 try prediction.checkPrediction(stage, teacher, subject)
             }
@@ -62,6 +68,64 @@ extension RecipeStage {
         if objectives.count(where: { $0.kind == .prediction }) > 1 {
             throw Failure(.usage, subject, "it compares predictions twice")
         }
+    }
+
+    /// Refuses pieces that cannot be predicted.
+    fileprivate func checkPieces(
+        student: BertConfiguration,
+        teacher: BertConfiguration,
+        _ subject: String
+    ) throws(Failure) {
+        guard predictsPieces else { return }
+        for kind in [RecipeObjective.Kind.maskedPieces, .pieceDistributions]
+        where objectives.count(where: { $0.kind == kind }) > 1 {
+            throw Failure(.usage, subject, "it has the objective \(kind.rawValue) twice")
+        }
+        guard data == .text, prediction.map({ $0.weight == 0 }) ?? true else {
+            throw Failure(
+                .usage,
+                subject,
+                data == .text
+                    ? "it predicts word pieces and a task's labels, which needs two heads at once"
+                    : "it predicts word pieces, which are hidden in plain text only",
+                remedy: data == .text ? "Give each a stage" : "Give the stage 'data: text'"
+            )
+        }
+        let distributions = objectives.first { $0.kind == .pieceDistributions && $0.weight > 0 }
+        guard let distributions else { return }
+        if distributions.form == .logitSquares {
+            throw Failure(
+                .usage,
+                subject,
+                "piece-distributions are compared by kl or cross-entropy, not by logit-mse"
+            )
+        }
+        guard teacher.head.predictsPieces else {
+            throw Failure(
+                .usage,
+                subject,
+                "it needs the teacher's masked-language-model head, and the teacher has "
+                    + "\(teacher.head == .none ? "" : "a ")\(teacher.head.phrase)",
+                remedy: "Give the masked language model that it was fine-tuned from with "
+                    + "--general-teacher"
+            )
+        }
+    }
+
+    /// What the stage compares of word pieces; nil for a stage that predicts none.
+    var pieceTerm: PieceTerm? {
+        guard predictsPieces else { return nil }
+        let soft = objectives.first { $0.kind == .pieceDistributions }
+        return PieceTerm(
+            PieceLoss(
+                hard: objectives.first { $0.kind == .maskedPieces }?.weight ?? 0,
+                soft: soft?.weight ?? 0,
+                temperature: soft?.temperature ?? 1,
+                scalesByTemperatureSquared: soft?.scalesByTemperatureSquared ?? true,
+                isDivergence: soft?.form != .crossEntropy
+            ),
+            tokens: soft?.tokens ?? .masked
+        )
     }
 
     /// What the stage matches besides the prediction.
@@ -151,7 +215,7 @@ extension RecipeObjective {
             )
         }
         switch kind {
-        case .prediction: return nil
+        case .prediction, .maskedPieces, .pieceDistributions: return nil
         case .embeddings:
             return HiddenStateLoss(
                 name: "embeddings",

@@ -7,7 +7,8 @@ extension Recipe {
     /// - Throws: `Failure` of kind `.usage` for layers that these models do not have.
     public func layerTable(
         student: BertConfiguration,
-        teacher: BertConfiguration
+        teacher task: BertConfiguration,
+        general: BertConfiguration? = nil
     ) throws(Failure) -> TextTable {
         var table = TextTable([
             .init("stage"), .init("objective"), .init("weight", .right),
@@ -15,6 +16,7 @@ extension Recipe {
             .init("teacher layer", .right), .init("how"),
         ])
         for stage in stages {
+            let teacher = stage.predictsPieces ? general ?? task : task
             for objective in stage.objectives where objective.weight > 0 {
                 let weight = "\(objective.weight)"
                 let how = objective.entries

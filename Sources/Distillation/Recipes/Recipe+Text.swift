@@ -44,6 +44,8 @@ extension RecipeStage {
             ("weight-decay", "\(weightDecay)"), ("clip-norm", "\(clipNorm)"),
             ("beta2", "\(beta2)"), ("epsilon", "\(epsilon)"),
         ]
+            + (predictsPieces
+                ? [("masked-share", "\(maskedShare)"), ("mask-smoothing", "\(maskSmoothing)")] : [])
     }
 
     /// Sets what a key names.
@@ -70,6 +72,8 @@ extension RecipeStage {
         case "clip-norm": clipNorm = try number(text, 0...1e6)
         case "beta2": beta2 = try number(text, 0...0.999_999)
         case "epsilon": epsilon = try number(text, 0...1, above: true)
+        case "masked-share": maskedShare = try number(text, 0...1, above: true)
+        case "mask-smoothing": maskSmoothing = try number(text, 0...10)
         default: return false
         }
         return true
@@ -92,6 +96,7 @@ extension RecipeObjective {
         add("relation-heads", relationHeads.map { $0 == 0 ? "most" : "\($0)" })
         add("teacher-layer", teacherLayer.map { $0 == 0 ? "last" : "\($0)" })
         add("reduction", reduction?.rawValue)
+        add("tokens", tokens?.rawValue)
         return entries
     }
 
@@ -121,6 +126,7 @@ extension RecipeObjective {
         case "normalized": normalizes = try truth(text)
         case "relation-heads": relationHeads = text == "most" ? 0 : try whole(text, 1...65_536)
         case "teacher-layer": teacherLayer = text == "last" ? 0 : try whole(text, 1...1024)
+        case "tokens": tokens = try choice(text)
         default: reduction = try choice(text)
         }
         return true

@@ -33,6 +33,10 @@ public struct RecipeStage: Sendable, Hashable {
     public var clipNorm: Double = 1
     public var beta2: Double = 0.999
     public var epsilon: Double = 1e-8
+    /// The share of the words' pieces that are hidden, where pieces are predicted.
+    public var maskedShare: Double = 0.15
+    /// The exponent by which frequent pieces are hidden less; 0 for all alike.
+    public var maskSmoothing: Double = 0
     public var objectives: [RecipeObjective]
 
     public init(name: String, objectives: [RecipeObjective]) {
@@ -41,6 +45,11 @@ public struct RecipeStage: Sendable, Hashable {
 
     /// The objective that compares answers, if the stage has one.
     public var prediction: RecipeObjective? { objectives.first { $0.kind == .prediction } }
+
+    /// Whether the stage trains a masked language model.
+    public var predictsPieces: Bool {
+        objectives.contains { $0.kind.predictsPieces && $0.weight > 0 }
+    }
 
     /// How the stage trains.
     public func training(
@@ -82,6 +91,13 @@ public struct RecipeObjective: Sendable, Hashable {
         case queryRelations = "query-relations"
         case keyRelations = "key-relations"
         case valueRelations = "value-relations"
+        /// The masked language model's own loss: the pieces that were hidden.
+        case maskedPieces = "masked-pieces"
+        /// The teacher's distributions over the vocabulary.
+        case pieceDistributions = "piece-distributions"
+
+        /// Whether the student's masked-language-model head is read.
+        var predictsPieces: Bool { self == .maskedPieces || self == .pieceDistributions }
     }
 
     public let kind: Kind
@@ -99,6 +115,8 @@ public struct RecipeObjective: Sendable, Hashable {
     /// From 1; 0 stands for the last.
     public var teacherLayer: Int?
     public var reduction: Reduction?
+    /// Of which tokens pieces are compared.
+    public var tokens: PieceTerm.Tokens?
 
     /// An objective with its kind's defaults.
     public init(_ kind: Kind, weight: Double = 1) {
@@ -118,6 +136,10 @@ public struct RecipeObjective: Sendable, Hashable {
         case .attentionDistributions: (map, reduction) = (.last, .tokenMean)
         case .queryRelations, .keyRelations, .valueRelations:
             (relationHeads, teacherLayer, reduction) = (0, 0, .tokenMean)
+        case .maskedPieces: break
+        case .pieceDistributions:
+            (form, temperature, scalesByTemperatureSquared) = (.divergence, 1, true)
+            tokens = .masked
         }
     }
 

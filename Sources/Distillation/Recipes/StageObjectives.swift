@@ -8,7 +8,8 @@ import Training
 public struct StageObjectives {
     private let student: BertConfiguration
     private let teacher: BertInference
-    private let data: EncodedDataset
+    private let general: BertInference?
+    private let targets: [Float]
     private let teacherLogits: [Float]
     private let workerCount: Int
     private let seed: UInt64
@@ -16,7 +17,8 @@ public struct StageObjectives {
     private var projections: AuxiliaryParameters?
 
     /// - Parameters:
-    ///   - data: the task's training examples.
+    ///   - general: the teacher of stages that predict word pieces; nil for the teacher itself.
+    ///   - data: the task's training examples; nil where no stage reads them.
     ///   - teacherLogits: the teacher's answers to them, `[examples, C]`; may be empty when no stage
     ///     reads them (`RecipeStage.readsTeacherLogits`).
     ///   - workerCount: that of the pool that trains.
@@ -24,12 +26,14 @@ public struct StageObjectives {
     public init(
         student: BertConfiguration,
         teacher: BertInference,
-        data: EncodedDataset,
+        general: BertInference? = nil,
+        data: EncodedDataset?,
         teacherLogits: [Float],
         workerCount: Int,
         seed: UInt64
     ) {
-        (self.student, self.teacher, self.data) = (student, teacher, data)
+        (self.student, self.teacher, self.general) = (student, teacher, general)
+        targets = data?.targets ?? []
         (self.teacherLogits, self.workerCount, self.seed) = (teacherLogits, workerCount, seed)
     }
 
@@ -38,6 +42,7 @@ public struct StageObjectives {
     ///
     /// - Throws: `Failure` of kind `.usage` for layers that these models do not have.
     public mutating func next(_ stage: RecipeStage) throws(Failure) -> DistillationObjective {
+        let teacher = stage.predictsPieces ? general ?? self.teacher : self.teacher
         let terms = try stage.terms(student: student, teacher: teacher.model.configuration)
         let wanted = DistillationObjective.projections(
             for: terms,
@@ -59,6 +64,7 @@ public struct StageObjectives {
             teacher: teacher,
             terms: terms,
             prediction: prediction(stage),
+            pieces: stage.pieceTerm,
             auxiliary: fresh,
             workerCount: workerCount
         )
@@ -66,7 +72,7 @@ public struct StageObjectives {
 
     private func prediction(_ stage: RecipeStage) -> PredictionTerm? {
         guard let prediction = stage.prediction, prediction.weight > 0 else { return nil }
-        let (kind, targets) = (teacher.model.configuration.taskKind, data.targets)
+        let (kind, targets) = (teacher.model.configuration.taskKind, targets)
         let hard = prediction.hardLabelWeight ?? 0
         if hard == 1 {
             let gold = kind.goldLoss(targets)

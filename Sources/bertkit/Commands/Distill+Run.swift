@@ -11,10 +11,13 @@ import Training
 extension Distill {
     func run(_ run: ResolvedRun) throws {
         guard try runOptions.announce(run) else { return }
+        guard let trainPath = data.train, let devPath = data.dev else {
+            return try runGeneral(run)
+        }
         var recipe = try self.recipe.chosen()
         try stages.apply(to: &recipe)
         let work = try TrainingRun(
-            data: data,
+            columns: data.columns,
             training: training,
             output: output,
             compute: compute,
@@ -23,10 +26,16 @@ extension Distill {
         let teacher = try TextClassifier(contentsOf: URL(filePath: self.teacher.teacher))
         work.remarks.note(teacher)
         let kind = teacher.configuration.taskKind
-        let trainFile = try work.read(data.train)
-        let devFile = try work.read(data.dev)
-        let student = try prepare(teacher, work: work)
-        recipe = try settled(recipe, student: student.model, teacher: teacher.model)
+        let trainFile = try work.read(trainPath)
+        let devFile = try work.read(devPath)
+        let general = try generalTeacher(beside: teacher, of: recipe)
+        let student = try prepare(teacher, general, work: work)
+        recipe = try settled(
+            recipe,
+            student: student.model.configuration,
+            teacher: teacher.configuration,
+            general: general?.configuration
+        )
         let encode = { (file: TaskFile) in
             try work.encode(
                 file,
@@ -63,6 +72,8 @@ extension Distill {
             logits = answers(of: inference, to: train)
             try checkFinite(logits, classCount: kind.outputCount, of: trainFile)
         }
+        let readers = [teacher.configuration, student.model.configuration, general?.configuration]
+            .compactMap(\.self)
         var log = TrainingLog()
         let result = try self.train(
             student.model,
@@ -70,6 +81,7 @@ extension Distill {
             StageObjectives(
                 student: student.model.configuration,
                 teacher: inference,
+                general: general.map { BertInference($0.model, pool: work.pool) },
                 data: train,
                 teacherLogits: logits,
                 workerCount: work.pool.workerCount,
@@ -77,7 +89,13 @@ extension Distill {
             ),
             data: train,
             dev: dev,
-            text: try plainText(teacher, student: student.model, work),
+            text: try plainText(teacher.tokenizer, readBy: readers, work),
+            pieces: try pieceSource(
+                teacher.vocabulary,
+                teacher.tokenizer,
+                head: general?.model,
+                readBy: readers
+            ),
             work: work,
             log: &log
         )
@@ -121,21 +139,26 @@ extension Distill {
     }
 
     /// The recipe for these models, shown: what it settles, and which layers it matches.
-    private func settled(
+    func settled(
         _ recipe: Recipe,
-        student: BertModel,
-        teacher: BertModel
+        student: BertConfiguration,
+        teacher: BertConfiguration,
+        general: BertConfiguration? = nil
     ) throws -> Recipe {
-        try student.configuration.checkCanTrain("the student")
-        let (own, other) = (student.configuration, teacher.configuration)
+        try student.checkCanTrain("the student")
         let settled = try recipe.resolved(
-            student: own,
-            teacher: other,
+            student: student,
+            teacher: teacher,
+            general: general,
             hasText: self.recipe.text != nil
         )
         if !runOptions.quiet {
             let terminal = Terminal.standardError
-            let table = try settled.layerTable(student: own, teacher: other).plain
+            let table = try settled.layerTable(
+                student: student,
+                teacher: teacher,
+                general: general
+            ).plain
             for line in (settled.yaml + table).split(separator: "\n") {
                 terminal.write(terminal.styled(String(line), .faint) + "\n")
             }
@@ -143,19 +166,19 @@ extension Distill {
         return settled
     }
 
-    /// The plain text that is given, for both models.
-    private func plainText(
-        _ teacher: TextClassifier,
-        student: BertModel,
+    /// The plain text that is given, for all models that read it.
+    func plainText(
+        _ tokenizer: WordPieceTokenizer,
+        readBy models: [BertConfiguration],
         _ work: TrainingRun
     ) throws(Failure) -> TextData? {
         guard let path = recipe.text else { return nil }
         let text = try PlainText(path: path)
         work.remarks.say("\(printable(path)): \(Numbers.count(text.lineCount)) lines of text")
-        let longest = [teacher.configuration, student.configuration].map(\.longestSequence)
+        let longest = models.map(\.longestSequence)
         return TextData(
             text,
-            tokenizer: teacher.tokenizer,
+            tokenizer: tokenizer,
             maximumLength: min(training.maxLength, longest.min() ?? training.maxLength)
         )
     }
@@ -196,39 +219,28 @@ extension Distill {
         return logits
     }
 
-    private func prepare(_ teacher: TextClassifier, work: TrainingRun) throws -> Student {
-        let shape = StudentShape(
-            layers: student.shape.layers,
-            hidden: student.shape.hidden,
-            heads: student.shape.heads,
-            intermediate: student.shape.intermediate
-        )
+    private func prepare(
+        _ teacher: TextClassifier,
+        _ general: MaskedLanguageModel?,
+        work: TrainingRun
+    ) throws -> Student {
+        let shape = StudentShape(student.shape)
         switch student.`init` {
-        case .random:
-            var configuration = teacher.configuration
-            configuration.hiddenLayerCount = shape.layers ?? configuration.hiddenLayerCount
-            configuration.hiddenSize = shape.hidden ?? configuration.hiddenSize
-            configuration.attentionHeadCount = shape.heads ?? configuration.attentionHeadCount
-            configuration.intermediateSize = shape.intermediate ?? configuration.intermediateSize
-            work.applyDropout(to: &configuration)
-            return .random(configuration, seed: training.seed)
+        case .random: return random(like: teacher.configuration, work)
         case .teacherLayers(let listed):
-            let count = teacher.configuration.hiddenLayerCount
-            let wanted = shape.layers ?? count
-            guard wanted <= count else {
-                throw Failure(
-                    .usage,
-                    "--layers",
-                    "\(wanted) layers cannot be copied from a teacher of \(count)"
-                )
-            }
-            let layers =
-                listed ?? LayerSelection.evenlySpaced(studentLayers: wanted, teacherLayers: count)
-            return try .copying(
-                layers: layers,
-                of: teacher.model,
-                shape: shape,
-                adjust: { work.applyDropout(to: &$0) }
+            guard let general else { return try copied(teacher.model, listed, work) }
+            let encoder = try copied(general.model, listed, work)
+            var configuration = encoder.model.configuration
+            configuration.head = .sequenceClassification
+            configuration.labels = teacher.configuration.labels
+            configuration.problemType = teacher.configuration.problemType
+            let model = BertModel(configuration, seed: training.seed)
+            model.copyShared(from: teacher.model)
+            model.copyShared(from: encoder.model)
+            return Student(
+                model: model,
+                origin: encoder.origin.map { $0 + " of pieces" }
+                    + ["pooler and classifier of the other teacher, where their shapes are equal"]
             )
         case .folder(let path):
             let folder = try ModelFolder.open(URL(filePath: path), requireHead: false)
@@ -247,7 +259,58 @@ extension Distill {
     }
 }
 
+extension Distill {
+    /// A student of a configuration's kind with new weights.
+    func random(like teacher: BertConfiguration, _ work: TrainingRun) -> Student {
+        let shape = student.shape
+        var configuration = teacher
+        configuration.hiddenLayerCount = shape.layers ?? configuration.hiddenLayerCount
+        configuration.hiddenSize = shape.hidden ?? configuration.hiddenSize
+        configuration.attentionHeadCount = shape.heads ?? configuration.attentionHeadCount
+        configuration.intermediateSize = shape.intermediate ?? configuration.intermediateSize
+        work.applyDropout(to: &configuration)
+        return .random(configuration, seed: training.seed)
+    }
+
+    /// A student of some of a teacher's layers.
+    ///
+    /// - Parameter listed: the layers; nil for as many as are asked for, evenly spaced.
+    func copied(
+        _ teacher: BertModel,
+        _ listed: [Int]?,
+        _ work: TrainingRun
+    ) throws(Failure) -> Student {
+        let shape = StudentShape(student.shape)
+        let count = teacher.configuration.hiddenLayerCount
+        let wanted = shape.layers ?? count
+        guard wanted <= count else {
+            throw Failure(
+                .usage,
+                "--layers",
+                "\(wanted) layers cannot be copied from a teacher of \(count)"
+            )
+        }
+        let layers =
+            listed ?? LayerSelection.evenlySpaced(studentLayers: wanted, teacherLayers: count)
+        return try .copying(
+            layers: layers,
+            of: teacher,
+            shape: shape,
+            adjust: { work.applyDropout(to: &$0) }
+        )
+    }
+}
+
 extension StudentShape {
+    init(_ options: ShapeOptions) {
+        self.init(
+            layers: options.layers,
+            hidden: options.hidden,
+            heads: options.heads,
+            intermediate: options.intermediate
+        )
+    }
+
     /// Refuses sizes that were asked for and are not the folder's.
     func check(against configuration: BertConfiguration, folder: String) throws(Failure) {
         let sizes = [

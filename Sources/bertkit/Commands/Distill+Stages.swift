@@ -7,39 +7,59 @@ extension Distill {
     /// Carries out a recipe's stages one after another on one student: the last one's result, with all
     /// stages' steps and losses.
     ///
-    /// - Parameter text: what stages on plain text read; such a recipe was refused without it.
+    /// A stage that predicts word pieces trains a masked language model: the student itself where it is
+    /// one, else another on its encoder, which then has what that learnt.
+    ///
+    /// - Parameters:
+    ///   - text: what stages on plain text read; such a recipe was refused without it.
+    ///   - pieces: how such stages hide pieces, and where their head comes from.
     func train(
         _ student: BertModel,
         by recipe: Recipe,
         _ objectives: StageObjectives,
-        data: EncodedDataset,
-        dev: EncodedDataset,
+        data: EncodedDataset?,
+        dev: EncodedDataset?,
         text: TextData?,
+        pieces: PieceSource?,
         work: TrainingRun,
         log: inout TrainingLog
     ) throws -> TrainingResult {
         var objectives = objectives
         var result: TrainingResult?
         for (index, stage) in recipe.stages.enumerated() {
-            let isScored = stage.prediction.map { $0.weight > 0 } ?? false
             let several = recipe.stages.count > 1
             log.stage = several ? stage.name : nil
-            let input: (any TrainingData)? = stage.data == .task ? data : text
-            guard let input else { preconditionFailure("a stage on plain text without any") }
+            guard var input: any TrainingData = stage.data == .task ? data : text else {
+                preconditionFailure("a stage without its data")
+            }
+            var model = student
+            var score: (() -> DevelopmentScore)?
+            if stage.predictsPieces {
+                guard let pieces, let text else { preconditionFailure("pieces without text") }
+                model = pieces.model(on: student)
+                input = try pieces.masked(text, stage)
+                let held = try pieces.evaluation(seed: work.training.seed, stage)
+                score = held.map { held in
+                    { [model] in held.measure(model, pool: work.pool).score }
+                }
+            } else if stage.prediction.map({ $0.weight > 0 }) ?? false, let dev {
+                score = { DevelopmentScore(of: student, on: dev, pool: work.pool) }
+            }
             let found = try work.train(
-                student,
+                model,
                 data: input,
-                dev: isScored ? dev : nil,
+                score: score,
                 objective: try objectives.next(stage),
                 configuration: stage.training(
                     gradientAccumulation: work.training.gradientAccumulation,
                     precision: work.training.precision,
                     seed: work.training.seed &+ UInt64(index) &* 0x9E37_79B9_7F4A_7C15,
-                    evaluateEvery: isScored ? work.training.evaluateEvery : nil
+                    evaluateEvery: score == nil ? nil : work.training.evaluateEvery
                 ),
                 label: several ? "distilling, \(stage.name)" : "distilling",
                 log: &log
             )
+            if model !== student { student.copyShared(from: model) }
             result = found.following(result)
         }
         guard let result else { preconditionFailure("a recipe without stages") }

@@ -5,7 +5,8 @@ struct Distill: RunFileCommand {
         abstract: "Train a small student to answer like a teacher.",
         discussion: """
             A recipe says what the student is to match, in stages: the teacher's softened \
-            answers ('logits'); its embeddings, hidden states and attention before them \
+            answers ('logits'); a masked language model's words and last hidden states on plain \
+            text ('distilbert'); its embeddings, hidden states and attention before them \
             ('tinybert'); first tokens of all layers beside them ('pkd'); attention and value \
             relations of the last layer ('minilm'), or relations among queries, among keys and \
             among values ('minilmv2'), before them. A YAML file may compose others: \
@@ -14,11 +15,13 @@ struct Distill: RunFileCommand {
             Example:
               bertkit distill --teacher teacher/ --init teacher-layers --layers 3 \\
                 --train train.tsv --dev dev.tsv --output student/
+              bertkit distill --recipe distilbert --teacher encoder/ --init teacher-layers \
+                --layers 3 --text text.txt --output general/
             """
     )
 
     @OptionGroup(title: "Teacher") var teacher: TeacherOptions
-    @OptionGroup(title: "Data") var data: TrainingDataOptions
+    @OptionGroup(title: "Data") var data: DistillationDataOptions
     @OptionGroup(title: "Student") var student: StudentOptions
     @OptionGroup(title: "Recipe") var recipe: RecipeOptions
     @OptionGroup(title: "Training") var stages: StageOptions
@@ -28,6 +31,14 @@ struct Distill: RunFileCommand {
     @OptionGroup(title: "Run") var runOptions: RunOptions
 
     func checkTogether() throws {
+        if (data.train == nil) != (data.dev == nil) {
+            throw ValidationError("'--train' and '--dev' are given together, or neither")
+        }
+        if data.train == nil, recipe.text == nil {
+            throw ValidationError(
+                "Give '--train' and '--dev', or '--text' for a recipe that reads it"
+            )
+        }
         switch student.`init` {
         case .random:
             guard student.shape.missing.isEmpty else {
@@ -56,6 +67,37 @@ struct TeacherOptions: ParsableArguments {
         completion: .directory
     )
     var teacher: String
+
+    @Option(
+        help: ArgumentHelp(
+            "The masked language model that teaches stages which predict word pieces, where the "
+                + "teacher is a classifier; layers are then copied from it.",
+            valueName: "dir"
+        ),
+        completion: .directory
+    )
+    var generalTeacher: String?
+}
+
+/// What is learnt of labelled examples, if anything.
+struct DistillationDataOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "The training examples, as TSV or JSON lines; without them a recipe ends with its stages "
+                + "on plain text.",
+            valueName: "file"
+        ),
+        completion: .file()
+    )
+    var train: String?
+
+    @Option(
+        help: ArgumentHelp("The examples that decide which weights are kept.", valueName: "file"),
+        completion: .file()
+    )
+    var dev: String?
+
+    @OptionGroup var columns: ColumnOptions
 }
 
 /// The student's weights and sizes before training.

@@ -9,28 +9,10 @@ import Tokenization
 import Training
 
 extension Finetune {
-    /// How training goes.
-    private var configuration: TrainingConfiguration {
-        TrainingConfiguration(
-            epochs: schedule.epochs,
-            batchSize: schedule.batchSize,
-            gradientAccumulation: training.gradientAccumulation,
-            learningRate: schedule.learningRate,
-            warmupProportion: schedule.warmup,
-            optimizer: AdamW.Constants(
-                weightDecay: schedule.weightDecay,
-                clipNorm: schedule.clipNorm > 0 ? schedule.clipNorm : nil
-            ),
-            precision: training.precision,
-            seed: training.seed,
-            evaluateEvery: training.evaluateEvery
-        )
-    }
-
     func run(_ run: ResolvedRun) throws {
         guard try runOptions.announce(run) else { return }
         let work = try TrainingRun(
-            data: data,
+            columns: data.columns,
             training: training,
             output: output,
             compute: compute,
@@ -60,9 +42,9 @@ extension Finetune {
         let result = try work.train(
             student.model,
             data: train,
-            dev: dev,
+            score: { DevelopmentScore(of: student.model, on: dev, pool: work.pool) },
             objective: LogitObjective(kind.goldLoss(train.targets)),
-            configuration: configuration,
+            configuration: schedule.configuration(training),
             label: "fine-tuning",
             log: &log
         )
@@ -138,25 +120,56 @@ extension Finetune {
             )
             return (student, vocabulary, tokenizer)
         }
-        guard let path = fresh.vocabulary, let layers = fresh.shape.layers,
-            let hidden = fresh.shape.hidden, let heads = fresh.shape.heads,
-            let intermediate = fresh.shape.intermediate
+        var (configuration, vocabulary, tokenizer) = try fresh.described()
+        (configuration.labels, configuration.problemType) = (labels, problem)
+        work.applyDropout(to: &configuration)
+        return (.random(configuration, seed: training.seed), vocabulary, tokenizer)
+    }
+}
+
+extension ScheduleOptions {
+    /// How training goes.
+    func configuration(_ training: TrainingOptions) -> TrainingConfiguration {
+        TrainingConfiguration(
+            epochs: epochs,
+            batchSize: batchSize,
+            gradientAccumulation: training.gradientAccumulation,
+            learningRate: learningRate,
+            warmupProportion: warmup,
+            optimizer: AdamW.Constants(
+                weightDecay: weightDecay,
+                clipNorm: clipNorm > 0 ? clipNorm : nil
+            ),
+            precision: training.precision,
+            seed: training.seed,
+            evaluateEvery: training.evaluateEvery
+        )
+    }
+}
+
+extension FreshModelOptions {
+    /// The model that the options describe: its configuration, without labels, and its tokenizer.
+    ///
+    /// - Precondition: none of the options is missing.
+    func described() throws -> (BertConfiguration, Vocabulary, TokenizerConfiguration) {
+        guard let path = vocabulary, let layers = shape.layers, let hidden = shape.hidden,
+            let heads = shape.heads, let intermediate = shape.intermediate
         else { preconditionFailure("checked when the options were read") }
         let vocabulary = try Vocabulary(contentsOf: URL(filePath: path))
-        let positions = fresh.maxPositions ?? 512
+        let positions = maxPositions ?? 512
         let tokenizer = TokenizerConfiguration(
-            lowercase: !fresh.cased,
+            lowercase: !cased,
             stripAccents: nil,
             splitChineseCharacters: true,
             modelMaximumLength: positions
         )
         let activation: BertConfiguration.Activation
-        switch fresh.activation ?? .gelu {
+        switch self.activation ?? .gelu {
         case .gelu: activation = .gelu
         case .geluTanh: activation = .geluTanh(name: "gelu_new")
         case .relu: activation = .relu
         }
-        var configuration = BertConfiguration(
+        let configuration = BertConfiguration(
             hiddenSize: hidden,
             hiddenLayerCount: layers,
             attentionHeadCount: heads,
@@ -171,19 +184,22 @@ extension Finetune {
             classifierDropout: nil,
             initializerRange: 0.02,
             padTokenID: Int(vocabulary.padding),
-            labels: labels,
-            problemType: problem
+            labels: ["LABEL_0", "LABEL_1"],
+            problemType: .classification
         )
-        work.applyDropout(to: &configuration)
-        return (.random(configuration, seed: training.seed), vocabulary, tokenizer)
+        return (configuration, vocabulary, tokenizer)
     }
 }
 
 extension ModelCard {
     /// The comparison, the best score, and how the model was made.
     mutating func fill(from report: ComparisonReport, result: TrainingResult, run: ResolvedRun) {
-        comparisonHeader = report.table.columns.map(\.title)
-        comparisonRows = report.table.rows
+        fill(from: report.table, result: result, run: run)
+    }
+
+    mutating func fill(from table: TextTable, result: TrainingResult, run: ResolvedRun) {
+        comparisonHeader = table.columns.map(\.title)
+        comparisonRows = table.rows
         if let best = result.best {
             metrics = [Metric(type: best.score.metric, value: best.score.value)]
             details.append(("Best step", "\(best.step) of \(result.steps)"))

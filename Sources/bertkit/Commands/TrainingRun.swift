@@ -9,22 +9,23 @@ import Kernels
 import Tokenization
 import Training
 
-/// What `finetune` and `distill` share: data in, a trained model and its records out.
+/// What the commands that train share: data in, a trained model and its records out.
 struct TrainingRun {
-    let data: TrainingDataOptions
+    /// Of task files, where there are any.
+    let columns: ColumnOptions?
     let training: TrainingOptions
     let output: OutputOptions
     let remarks: Remarks
     let pool: WorkerPool
 
     init(
-        data: TrainingDataOptions,
+        columns: ColumnOptions?,
         training: TrainingOptions,
         output: OutputOptions,
         compute: ComputeOptions,
         isQuiet: Bool
     ) throws {
-        self.data = data
+        self.columns = columns
         self.training = training
         self.output = output
         remarks = Remarks(isQuiet: isQuiet)
@@ -60,7 +61,7 @@ struct TrainingRun {
     func read(_ path: String) throws -> TaskFile {
         let file = try TaskFile(
             contentsOf: URL(filePath: path),
-            options: data.columns.readerOptions()
+            options: columns?.readerOptions() ?? TaskFile.Options()
         )
         remarks.note(file)
         return file
@@ -109,11 +110,11 @@ struct TrainingRun {
 
     /// Trains with a progress bar; the log gets every evaluation and every tenth step.
     ///
-    /// - Parameter dev: what the model is scored on; nil keeps the last weights.
+    /// - Parameter score: measures the model as it stands; nil keeps the last weights.
     func train(
         _ model: BertModel,
         data: any TrainingData,
-        dev: EncodedDataset?,
+        score: (() -> DevelopmentScore)?,
         objective: any TrainingObjective,
         configuration: TrainingConfiguration,
         label: String,
@@ -125,7 +126,7 @@ struct TrainingRun {
             objective: objective,
             configuration: configuration,
             pool: pool,
-            score: dev.map { dev in { DevelopmentScore(of: model, on: dev, pool: pool) } },
+            score: score,
             keepsBest: training.keep == .best
         )
         remarks.say(
@@ -184,18 +185,46 @@ struct TrainingRun {
         report: (ModelMeasurement) throws(Failure) -> ComparisonReport
     ) throws -> ComparisonReport {
         var comparison: ComparisonReport?
+        try write(
+            model,
+            tokenizerFiles: tokenizerFiles,
+            run: run,
+            log: log,
+            recipe: recipe
+        ) { (byteCount) throws(Failure) in
+            var measured = measured
+            measured.bytesOnDisk = byteCount
+            let made = try report(measured)
+            comparison = made
+            var card = card
+            card.fill(from: made, result: result, run: run)
+            return card
+        }
+        guard let comparison else { preconditionFailure("a folder was written without a card") }
+        return comparison
+    }
+
+    /// Writes the model folder with the run and the log beside it.
+    ///
+    /// - Parameter card: the model's, given the size of its weights on disk.
+    func write(
+        _ model: BertModel,
+        tokenizerFiles: [(name: String, bytes: [UInt8])],
+        run: ResolvedRun,
+        log: TrainingLog,
+        recipe: Recipe?,
+        card: (_ byteCount: Int) throws(Failure) -> ModelCard
+    ) throws {
         try ModelFolder.write(
             configuration: model.configuration,
             parameters: model.parameters,
             tokenizerFiles: tokenizerFiles.map { ModelFolder.File(name: $0.name, bytes: $0.bytes) },
             modelCard: { (byteCount) throws(Failure) in
-                var measured = measured
-                measured.bytesOnDisk = byteCount
-                let made = try report(measured)
-                comparison = made
-                var card = card
-                card.use = ModelCard.use(of: model.configuration.modelType)
-                card.fill(from: made, result: result, run: run)
+                var card = try card(byteCount)
+                card.use = ModelCard.use(
+                    of: model.configuration.modelType,
+                    model.configuration.head
+                )
                 return card.text()
             },
             to: outputURL,
@@ -209,8 +238,6 @@ struct TrainingRun {
                 } ?? [])
         )
         remarks.say("written: \(printable(output.output))/")
-        guard let comparison else { preconditionFailure("a folder was written without a card") }
-        return comparison
     }
 
     /// Puts a dropout given as an option in the place of the configuration's.

@@ -23,7 +23,7 @@ struct StageValues<Value: LosslessStringConvertible & Sendable>: ExpressibleByAr
 struct RecipeOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "How to distil: 'logits', 'tinybert', 'pkd', 'minilm', 'minilmv2', or a YAML file of "
+            "How to distil: 'logits', 'distilbert', 'tinybert', 'pkd', 'minilm', 'minilmv2', or a YAML file of "
                 + "stages. What the options below leave out is as the recipe says.",
             valueName: "name"
         )
@@ -38,6 +38,15 @@ struct RecipeOptions: ParsableArguments {
         completion: .file()
     )
     var text: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Text that decides which weights of a masked language model are kept.",
+            valueName: "file"
+        ),
+        completion: .file()
+    )
+    var devText: String?
 
     @Option(
         help: ArgumentHelp(
@@ -119,6 +128,15 @@ struct RecipeOptions: ParsableArguments {
                 "--text",
                 "no stage of recipe \(recipe.name) reads plain text, but \(printable(text)) is given",
                 remedy: "Leave it out, or give a stage 'data: text'"
+            )
+        }
+        if let devText, !recipe.stages.contains(where: \.predictsPieces) {
+            throw Failure(
+                .usage,
+                "--dev-text",
+                "no stage of recipe \(recipe.name) predicts word pieces, but \(printable(devText)) "
+                    + "is given",
+                remedy: "Leave it out, or choose recipe distilbert"
             )
         }
         return recipe
