@@ -58,18 +58,17 @@ public struct MaskedLanguageModel: Sendable {
         if !hasHead { shapes.predictions = nil }
         let wanted = Set(shapes.leaves.map(\.name))
         let unused = checkpoint.tensors.filter { !wanted.contains($0.name) }.map(\.entry.name)
-        let parameters = try checkpoint.loadParameters(
-            shapes,
-            ignoring: Set(checkpoint.ignored.map(\.name) + unused)
-        )
         if let seed, !hasHead {
             model = BertModel(configuration, seed: seed)
-            created = model.layout.entries.map(\.name).filter { !wanted.contains($0) }
-            for (name, tensor) in parameters.leaves { model.set(name, to: tensor) }
         } else {
-            model = BertModel(configuration, parameters: parameters)
-            created = []
+            model = BertModel(ParameterBuffer(ParameterLayout(configuration, shapes)))
         }
+        created = model.layout.entries.map(\.name).filter { !wanted.contains($0) }
+        try checkpoint.read(
+            shapes,
+            ignoring: Set(checkpoint.ignored.map(\.name) + unused),
+            into: model.weights
+        )
         self.checkpoint = checkpoint
     }
 }

@@ -19,7 +19,7 @@ extension StageMaker {
         return stage(
             .training,
             steps,
-            WorkAmount(steps.batches, of: configuration, passes: 3),
+            WorkAmount(steps.map(\.sequences), of: configuration, passes: 3),
             LogitObjective(gold)
         )
     }
@@ -37,9 +37,9 @@ extension StageMaker {
         if recipeStage.readsTeacherLogits {
             let width = teacher.configuration.taskKind.outputCount
             logits = [Float](repeating: 0, count: data.count * width)
-            for (group, batch) in zip(steps.groups, steps.batches) {
-                let answers = inference.logits(batch)
-                for (row, example) in group.enumerated() {
+            for batch in steps {
+                let answers = inference.logits(batch.sequences)
+                for (row, example) in batch.examples.enumerated() {
                     let answer = answers[row * width..<(row + 1) * width]
                     logits.replaceSubrange(example * width..<(example + 1) * width, with: answer)
                 }
@@ -54,14 +54,15 @@ extension StageMaker {
             seed: Self.seed
         )
         let objective = try objectives.next(recipeStage)
-        var work = WorkAmount(steps.batches, of: configuration, passes: 3)
+        var work = WorkAmount(steps.map(\.sequences), of: configuration, passes: 3)
         if !objective.terms.isEmpty {
-            work.operations += WorkAmount(steps.batches, of: teacher.configuration).operations
+            work.operations +=
+                WorkAmount(steps.map(\.sequences), of: teacher.configuration).operations
         }
         return stage(.distillation, steps, work, objective)
     }
 
-    private func shuffledBatches() -> (groups: [ArraySlice<Int>], batches: [PackedBatch]) {
+    private func shuffledBatches() -> [TrainingBatch] {
         let sampler = BatchSampler(
             lengths: workload.lengths,
             batchSize: min(batchSize, workload.count),
@@ -69,14 +70,14 @@ extension StageMaker {
                 ? .grouped(seed: Self.seed) : .shuffled(seed: Self.seed)
         )
         // The last batch of an epoch may be a smaller one.
-        let groups = sampler.epoch(0).lazy.filter { $0.count == sampler.batchSize }
+        return sampler.epoch(0).lazy.filter { $0.count == sampler.batchSize }
             .prefix(Self.trainingSteps)
-        return (Array(groups), groups.map { workload.batch($0) })
+            .map { TrainingBatch(sequences: workload.batch($0), examples: $0) }
     }
 
     private func stage(
         _ name: Stage.Name,
-        _ steps: (groups: [ArraySlice<Int>], batches: [PackedBatch]),
+        _ steps: [TrainingBatch],
         _ work: WorkAmount,
         _ objective: any TrainingObjective
     ) -> Stage {
@@ -91,10 +92,10 @@ extension StageMaker {
         let gradients = Gradients(model.layout)
         return Stage(name: name, work: work) { () throws(Failure) in
             let start = now()
-            for (group, batch) in zip(steps.groups, steps.batches) {
-                optimizer.prepare(batch.ids)
+            for batch in steps {
+                optimizer.prepare(batch.sequences.ids)
                 _ = pass.forward(
-                    batch,
+                    batch.sequences,
                     outputs: objective.outputs,
                     dropoutSeed: Self.seed,
                     step: UInt32(optimizer.stepCount)
@@ -103,7 +104,7 @@ extension StageMaker {
                 let value = objective.evaluate(
                     pass,
                     batch,
-                    examples: group,
+                    into: gradients,
                     share: 1,
                     accumulate: false
                 )
