@@ -25,8 +25,13 @@ extension Distill {
         let kind = teacher.configuration.taskKind
         let trainFile = try work.read(data.train)
         let devFile = try work.read(data.dev)
-        let student = try prepare(teacher, work: work)
-        recipe = try settled(recipe, student: student.model, teacher: teacher.model)
+        let start = try self.start(from: teacher.configuration)
+        var run = run
+        run.settle("init", [start.defaultValueDescription])
+        if student.`init` == nil {
+            work.remarks.say("student: starts as --init \(start.defaultValueDescription) says")
+        }
+        let given = try prepare(start, teacher, work: work)
         let encode = { (file: TaskFile) in
             try work.encode(
                 file,
@@ -34,12 +39,14 @@ extension Distill {
                 tokenizer: teacher.tokenizer,
                 models: [
                     (self.teacher.teacher, teacher.configuration),
-                    (startName, student.model.configuration),
+                    (startName, (given?.model ?? teacher.model).configuration),
                 ]
             )
         }
         let train = try encode(trainFile)
         let dev = try encode(devFile)
+        let student = try given ?? slim(start, teacher.model, data: train, work: work)
+        recipe = try settled(recipe, student: student.model, teacher: teacher.model)
 
         let teacherMeasure = ModelRunner.measure(
             teacher.model,
@@ -194,56 +201,6 @@ extension Distill {
         }
         bar.finish()
         return logits
-    }
-
-    private func prepare(_ teacher: TextClassifier, work: TrainingRun) throws -> Student {
-        let shape = StudentShape(
-            layers: student.shape.layers,
-            hidden: student.shape.hidden,
-            heads: student.shape.heads,
-            intermediate: student.shape.intermediate
-        )
-        switch student.`init` {
-        case .random:
-            var configuration = teacher.configuration
-            configuration.hiddenLayerCount = shape.layers ?? configuration.hiddenLayerCount
-            configuration.hiddenSize = shape.hidden ?? configuration.hiddenSize
-            configuration.attentionHeadCount = shape.heads ?? configuration.attentionHeadCount
-            configuration.intermediateSize = shape.intermediate ?? configuration.intermediateSize
-            work.applyDropout(to: &configuration)
-            return .random(configuration, seed: training.seed)
-        case .teacherLayers(let listed):
-            let count = teacher.configuration.hiddenLayerCount
-            let wanted = shape.layers ?? count
-            guard wanted <= count else {
-                throw Failure(
-                    .usage,
-                    "--layers",
-                    "\(wanted) layers cannot be copied from a teacher of \(count)"
-                )
-            }
-            let layers =
-                listed ?? LayerSelection.evenlySpaced(studentLayers: wanted, teacherLayers: count)
-            return try .copying(
-                layers: layers,
-                of: teacher.model,
-                shape: shape,
-                adjust: { work.applyDropout(to: &$0) }
-            )
-        case .folder(let path):
-            let folder = try ModelFolder.open(URL(filePath: path), requireHead: false)
-            let vocabulary = try folder.loadVocabulary()
-            try vocabulary.check(agreesWith: teacher.vocabulary, student: printable(path))
-            let student = try Student.pretrained(
-                folder,
-                labels: teacher.configuration.labels,
-                problemType: teacher.configuration.problemType,
-                seed: training.seed,
-                adjust: { work.applyDropout(to: &$0) }
-            )
-            try shape.check(against: student.model.configuration, folder: path)
-            return student
-        }
     }
 }
 

@@ -28,24 +28,32 @@ struct Distill: RunFileCommand {
     @OptionGroup(title: "Run") var runOptions: RunOptions
 
     func checkTogether() throws {
-        switch student.`init` {
+        let (shape, start) = (student.shape, student.`init`)
+        let missing = shape.missing
+        switch start {
         case .random:
-            guard student.shape.missing.isEmpty else {
-                let names = student.shape.missing.map { "'\($0)'" }.joined(separator: ", ")
+            guard missing.isEmpty else {
+                let names = missing.map { "'\($0)'" }.joined(separator: ", ")
                 throw ValidationError("A student from random weights needs its sizes: add \(names)")
             }
+        case nil:
+            guard missing.count < 4 else {
+                throw ValidationError(
+                    "Say how small the student is to be with '--layers', '--hidden', '--heads' and "
+                        + "'--intermediate', or what it starts from with '--init'"
+                )
+            }
         case .teacherLayers(nil):
-            guard student.shape.layers != nil else {
+            guard shape.layers != nil else {
                 throw ValidationError(
                     "Say how many layers to copy with '--layers', or which as in "
                         + "'--init teacher-layers:0,2,5'"
                 )
             }
-        case .teacherLayers(let layers?):
-            if let count = student.shape.layers, count != layers.count {
-                throw ValidationError("'--layers' is \(count), but '--init' lists \(layers.count)")
-            }
-        case .folder: break
+        case .teacherLayers, .slimmed, .folder: break
+        }
+        if let listed = start?.layers, let count = shape.layers, count != listed.count {
+            throw ValidationError("'--layers' is \(count), but '--init' lists \(listed.count)")
         }
     }
 }
@@ -62,13 +70,17 @@ struct TeacherOptions: ParsableArguments {
 struct StudentOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "Where the student starts: 'random'; 'teacher-layers', which copies the teacher's "
-                + "embeddings and layers evenly spaced, or those listed from 0 as in "
-                + "'teacher-layers:0,2,5'; or a model folder.",
+            "Where the student starts: 'random'; 'teacher-layers', the teacher's embeddings and "
+                + "layers evenly spaced, or those listed from 0 as in 'teacher-layers:0,2,5'; "
+                + "'slim:leading', 'slim:importance', 'slim:pca' or 'slim:svd', the same made "
+                + "narrower: by the first dimensions, heads and neurons, by the most important, or by "
+                + "directions of hidden states or of word embeddings, with a list as in "
+                + "'slim:pca:0,2,5'; or a model folder (default: 'teacher-layers' if only layers are "
+                + "fewer, 'slim:importance' if the student is narrower, else 'random').",
             valueName: "start"
         )
     )
-    var `init`: StudentStart = .random
+    var `init`: StudentStart?
 
     @OptionGroup var shape: ShapeOptions
 }

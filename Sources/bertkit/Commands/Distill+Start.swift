@@ -1,0 +1,119 @@
+import Bert
+import Datasets
+import Diagnostics
+import Distillation
+import Foundation
+
+extension Distill {
+    private var shape: StudentShape {
+        StudentShape(
+            layers: student.shape.layers,
+            hidden: student.shape.hidden,
+            heads: student.shape.heads,
+            intermediate: student.shape.intermediate
+        )
+    }
+
+    /// Where the student starts: what was asked for, or what suits its shape. Refuses a slimmed student
+    /// that this teacher does not hold.
+    func start(from teacher: BertConfiguration) throws(Failure) -> StudentStart {
+        if let start = student.`init` {
+            if case .slimmed = start {
+                _ = try shape.slimmed(teacher, layers: try layers(of: start, teacher))
+            }
+            return start
+        }
+        let isNarrower = [
+            (shape.hidden, teacher.hiddenSize), (shape.heads, teacher.attentionHeadCount),
+            (shape.intermediate, teacher.intermediateSize),
+        ].contains { $0.0 != nil && $0.0 != $0.1 }
+        guard isNarrower else { return .teacherLayers(nil) }
+        let slimmed = StudentStart.slimmed(.importance, nil)
+        do {
+            _ = try shape.slimmed(teacher, layers: try layers(of: slimmed, teacher))
+            return slimmed
+        } catch {
+            // A shape that this teacher does not hold; without all sizes nothing else can be meant.
+            guard student.shape.missing.isEmpty else { throw error }
+            return .random
+        }
+    }
+
+    /// The teacher's layers that a start takes over.
+    private func layers(
+        of start: StudentStart,
+        _ teacher: BertConfiguration
+    ) throws(Failure) -> [Int] {
+        if let listed = start.layers { return listed }
+        let count = teacher.hiddenLayerCount
+        let wanted = shape.layers ?? count
+        guard wanted <= count else {
+            throw Failure(
+                .usage,
+                "--layers",
+                "\(wanted) layers cannot be copied from a teacher of \(count)"
+            )
+        }
+        return LayerSelection.evenlySpaced(studentLayers: wanted, teacherLayers: count)
+    }
+
+    /// The student, unless its start reads the training data.
+    func prepare(
+        _ start: StudentStart,
+        _ teacher: TextClassifier,
+        work: TrainingRun
+    ) throws -> Student? {
+        switch start {
+        case .slimmed: return nil
+        case .random:
+            var configuration = teacher.configuration
+            configuration.hiddenLayerCount = shape.layers ?? configuration.hiddenLayerCount
+            configuration.hiddenSize = shape.hidden ?? configuration.hiddenSize
+            configuration.attentionHeadCount = shape.heads ?? configuration.attentionHeadCount
+            configuration.intermediateSize = shape.intermediate ?? configuration.intermediateSize
+            work.applyDropout(to: &configuration)
+            return .random(configuration, seed: training.seed)
+        case .teacherLayers:
+            return try .copying(
+                layers: try layers(of: start, teacher.configuration),
+                of: teacher.model,
+                shape: shape,
+                adjust: { work.applyDropout(to: &$0) }
+            )
+        case .folder(let path):
+            let folder = try ModelFolder.open(URL(filePath: path), requireHead: false)
+            let vocabulary = try folder.loadVocabulary()
+            try vocabulary.check(agreesWith: teacher.vocabulary, student: printable(path))
+            let student = try Student.pretrained(
+                folder,
+                labels: teacher.configuration.labels,
+                problemType: teacher.configuration.problemType,
+                seed: training.seed,
+                adjust: { work.applyDropout(to: &$0) }
+            )
+            try shape.check(against: student.model.configuration, folder: path)
+            return student
+        }
+    }
+
+    /// A slimmed student.
+    func slim(
+        _ start: StudentStart,
+        _ teacher: BertModel,
+        data: EncodedDataset,
+        work: TrainingRun
+    ) throws(Failure) -> Student {
+        guard case .slimmed(let method, _) = start else { preconditionFailure("another start") }
+        work.remarks.say("student: slimming the teacher")
+        return try .slimmed(
+            method,
+            layers: try layers(of: start, teacher.configuration),
+            of: teacher,
+            shape: shape,
+            data: data,
+            seed: training.seed,
+            pool: work.pool,
+            adjust: { work.applyDropout(to: &$0) }
+        )
+    }
+}
