@@ -47,7 +47,8 @@ public struct RecipeStage: Sendable, Hashable {
         gradientAccumulation: Int,
         precision: Precision,
         seed: UInt64,
-        evaluateEvery: Int?
+        evaluateEvery: Int?,
+        patience: Int? = nil
     ) -> TrainingConfiguration {
         TrainingConfiguration(
             epochs: epochs,
@@ -64,7 +65,8 @@ public struct RecipeStage: Sendable, Hashable {
             ),
             precision: precision,
             seed: seed,
-            evaluateEvery: evaluateEvery
+            evaluateEvery: evaluateEvery,
+            patience: patience
         )
     }
 }

@@ -10,6 +10,7 @@ public struct StageObjectives {
     private let teacher: BertInference
     private let data: EncodedDataset
     private let teacherLogits: [Float]
+    private let ensemble: TeacherEnsemble?
     private let workerCount: Int
     private let seed: UInt64
     /// The last stage's, trained as far as it went.
@@ -19,6 +20,7 @@ public struct StageObjectives {
     ///   - data: the task's training examples.
     ///   - teacherLogits: the teacher's answers to them, `[examples, C]`; may be empty when no stage
     ///     reads them (`RecipeStage.readsTeacherLogits`).
+    ///   - ensemble: who answers in the teacher's place, if several do.
     ///   - workerCount: that of the pool that trains.
     ///   - seed: of new projections.
     public init(
@@ -26,10 +28,12 @@ public struct StageObjectives {
         teacher: BertInference,
         data: EncodedDataset,
         teacherLogits: [Float],
+        ensemble: TeacherEnsemble? = nil,
         workerCount: Int,
         seed: UInt64
     ) {
         (self.student, self.teacher, self.data) = (student, teacher, data)
+        self.ensemble = ensemble
         (self.teacherLogits, self.workerCount, self.seed) = (teacherLogits, workerCount, seed)
     }
 
@@ -72,7 +76,9 @@ public struct StageObjectives {
             let gold = kind.goldLoss(targets)
             return PredictionTerm(weight: prediction.weight, source: .kept([])) { _ in gold }
         }
-        let source: PredictionTerm.Source = stage.data == .task ? .kept(teacherLogits) : .computed
+        let source: PredictionTerm.Source =
+            stage.data == .task
+            ? .kept(teacherLogits) : ensemble.map { .averaged($0) } ?? .computed
         return PredictionTerm(weight: prediction.weight, source: source) { logits in
             SoftTargetLoss(
                 teacherLogits: logits,

@@ -20,55 +20,46 @@ extension Distill {
             compute: compute,
             isQuiet: runOptions.quiet
         )
-        let teacher = try TextClassifier(contentsOf: URL(filePath: self.teacher.teacher))
-        work.remarks.note(teacher)
+        let teachers = try DistillationTeachers(self.teacher, work: work)
+        let teacher = teachers.layered
         let kind = teacher.configuration.taskKind
+        try self.recipe.check(kind)
+        let metric = try training.metric(for: kind, hasTeacher: true)
         let trainFile = try work.read(data.train)
         let devFile = try work.read(data.dev)
         let start = try self.start(from: teacher.configuration)
+        try teachers.checkLayered(recipe: recipe, start: start)
         var run = run
+        run.settle("metric", [metric.rawValue])
         run.settle("init", [start.defaultValueDescription])
         if student.`init` == nil {
             work.remarks.say("student: starts as --init \(start.defaultValueDescription) says")
         }
         let given = try prepare(start, teacher, work: work)
+        recipe = try settled(
+            recipe,
+            student: try given?.model.configuration ?? slimmed(start, teacher.configuration),
+            teacher: teacher.configuration
+        )
         let encode = { (file: TaskFile) in
             try work.encode(
                 file,
                 kind: kind,
                 tokenizer: teacher.tokenizer,
-                models: [
-                    (self.teacher.teacher, teacher.configuration),
-                    (startName, (given?.model ?? teacher.model).configuration),
+                models: zip(self.teacher.teacher, teachers.all.map(\.configuration)) + [
+                    (startName, (given?.model ?? teacher.model).configuration)
                 ]
             )
         }
         let train = try encode(trainFile)
         let dev = try encode(devFile)
+        let teacherMeasure = try teachers.measure(on: dev, of: devFile)
         let student = try given ?? slim(start, teacher.model, data: train, work: work)
-        recipe = try settled(recipe, student: student.model, teacher: teacher.model)
-
-        let teacherMeasure = ModelRunner.measure(
-            teacher.model,
-            name: "teacher",
-            bytesOnDisk: teacher.folder.weightsByteCount,
-            on: dev,
-            pool: work.pool
-        )
-        try checkFinite(teacherMeasure.logits, classCount: kind.outputCount, of: devFile)
-        let check = TeacherCheck(logits: teacherMeasure.logits, targets: dev.targets, kind: kind)
-        work.remarks.say(
-            "teacher: \(check.score.metric) \(Numbers.fixed(check.score.value, 4)) on the "
-                + "development data"
-        )
-        if let warning = check.warning { work.remarks.warn(warning) }
         for line in student.origin { work.remarks.say("student: \(line)") }
 
-        let inference = BertInference(teacher.model, pool: work.pool)
         var logits: [Float] = []
         if recipe.stages.contains(where: \.readsTeacherLogits) {
-            logits = answers(of: inference, to: train)
-            try checkFinite(logits, classCount: kind.outputCount, of: trainFile)
+            logits = try teachers.answers(to: train, of: trainFile)
         }
         var log = TrainingLog()
         let result = try self.train(
@@ -76,14 +67,19 @@ extension Distill {
             by: recipe,
             StageObjectives(
                 student: student.model.configuration,
-                teacher: inference,
+                teacher: BertInference(teacher.model, pool: work.pool),
                 data: train,
                 teacherLogits: logits,
+                ensemble: teachers.ensemble,
                 workerCount: work.pool.workerCount,
                 seed: training.seed
             ),
             data: train,
-            dev: dev,
+            dev: DevelopmentJudge(
+                data: dev,
+                metric: metric,
+                teacherLogits: teacherMeasure.logits
+            ),
             text: try plainText(teacher, student: student.model, work),
             work: work,
             log: &log
@@ -99,7 +95,7 @@ extension Distill {
             name: URL(filePath: output.output).lastPathComponent,
             summary:
                 "A BERT \(kind.isRegression ? "regressor" : "classifier") distilled with BertKit "
-                + "from a teacher of \(teacher.configuration.hiddenLayerCount) layers, on "
+                + "from \(teachers.phrase), on "
                 + "\(Numbers.count(train.count)) examples."
         )
         let report = try work.write(
@@ -130,19 +126,18 @@ extension Distill {
     /// The recipe for these models, shown: what it settles, and which layers it matches.
     private func settled(
         _ recipe: Recipe,
-        student: BertModel,
-        teacher: BertModel
+        student: BertConfiguration,
+        teacher: BertConfiguration
     ) throws -> Recipe {
-        try student.configuration.checkCanTrain("the student")
-        let (own, other) = (student.configuration, teacher.configuration)
+        try student.checkCanTrain("the student")
         let settled = try recipe.resolved(
-            student: own,
-            teacher: other,
+            student: student,
+            teacher: teacher,
             hasText: self.recipe.text != nil
         )
         if !runOptions.quiet {
             let terminal = Terminal.standardError
-            let table = try settled.layerTable(student: own, teacher: other).plain
+            let table = try settled.layerTable(student: student, teacher: teacher).plain
             for line in (settled.yaml + table).split(separator: "\n") {
                 terminal.write(terminal.styled(String(line), .faint) + "\n")
             }
@@ -167,40 +162,9 @@ extension Distill {
         )
     }
 
-    /// Finite weights can give answers that are not; nothing can be learnt from those.
-    private func checkFinite(
-        _ logits: [Float],
-        classCount: Int,
-        of file: TaskFile
-    ) throws(Failure) {
-        guard let index = logits.firstIndex(where: { !$0.isFinite }) else { return }
-        throw Failure(
-            .badData,
-            teacher.teacher,
-            "the teacher's answer to line \(file.line(index / classCount)) of "
-                + "\(printable(file.name)) is \(logits[index])",
-            remedy: "Its weights are damaged, or too large for 32-bit floats"
-        )
-    }
-
     /// Where the student's sizes come from, as the user spelled it.
     private var startName: String {
-        if case .folder(let path) = student.`init` { path } else { teacher.teacher }
-    }
-
-    /// The teacher's answers to every training example, computed once, in pieces so that progress
-    /// shows.
-    private func answers(of inference: BertInference, to data: EncodedDataset) -> [Float] {
-        let bar = ProgressBar("teacher's answers", total: data.count, isQuiet: runOptions.quiet)
-        var logits: [Float] = []
-        logits.reserveCapacity(data.count * inference.model.configuration.labels.count)
-        for start in stride(from: 0, to: data.count, by: 1024) {
-            let end = min(start + 1024, data.count)
-            logits += inference.logits(data.batch(start..<end))
-            bar.update(end)
-        }
-        bar.finish()
-        return logits
+        if case .folder(let path) = student.`init` { path } else { teacher.teacher[0] }
     }
 }
 

@@ -19,7 +19,7 @@ extension Distill {
     func start(from teacher: BertConfiguration) throws(Failure) -> StudentStart {
         if let start = student.`init` {
             if case .slimmed = start {
-                _ = try shape.slimmed(teacher, layers: try layers(of: start, teacher))
+                _ = try slimmed(start, teacher)
             }
             return start
         }
@@ -30,13 +30,21 @@ extension Distill {
         guard isNarrower else { return .teacherLayers(nil) }
         let slimmed = StudentStart.slimmed(.importance, nil)
         do {
-            _ = try shape.slimmed(teacher, layers: try layers(of: slimmed, teacher))
+            _ = try self.slimmed(slimmed, teacher)
             return slimmed
         } catch {
             // A shape that this teacher does not hold; without all sizes nothing else can be meant.
             guard student.shape.missing.isEmpty else { throw error }
             return .random
         }
+    }
+
+    /// The configuration of a slimmed student.
+    func slimmed(
+        _ start: StudentStart,
+        _ teacher: BertConfiguration
+    ) throws(Failure) -> BertConfiguration {
+        try shape.slimmed(teacher, layers: try layers(of: start, teacher))
     }
 
     /// The teacher's layers that a start takes over.

@@ -60,10 +60,65 @@ struct Distill: RunFileCommand {
 
 struct TeacherOptions: ParsableArguments {
     @Option(
-        help: ArgumentHelp("The teacher's model folder.", valueName: "dir"),
+        help: ArgumentHelp(
+            "The teacher's model folder. Given several times, the teachers' answers are averaged; "
+                + "they read the same tokens and have the same labels.",
+            valueName: "dir"
+        ),
         completion: .directory
     )
-    var teacher: String
+    var teacher: [String]
+
+    @Option(
+        help: ArgumentHelp(
+            "How much each of several teachers counts, as in '0.7,0.3' (default: all the same).",
+            valueName: "weight,…"
+        )
+    )
+    var teacherWeights: StageValues<Double>?
+
+    @Option(
+        help: ArgumentHelp(
+            "Of several teachers, the one whose layers are matched, copied or slimmed.",
+            valueName: "dir"
+        ),
+        completion: .directory
+    )
+    var layerTeacher: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "A folder that keeps the teacher's answers to training examples for later runs "
+                + "(default: they are computed in each run).",
+            valueName: "dir"
+        ),
+        completion: .directory
+    )
+    var cache: String?
+
+    func validate() throws {
+        if let weights = teacherWeights?.values {
+            guard weights.count == teacher.count else {
+                throw ValidationError(
+                    "'--teacher-weights' has \(weights.count) weights for \(teacher.count) teachers"
+                )
+            }
+            guard weights.allSatisfy({ $0.isFinite && $0 >= 0 }),
+                weights.contains(where: { $0 > 0 })
+            else {
+                throw ValidationError(
+                    "'--teacher-weights' takes numbers from 0, at least one of them above 0"
+                )
+            }
+        }
+        if let layerTeacher, !teacher.contains(layerTeacher) {
+            throw ValidationError(
+                "'--layer-teacher' is none of the teachers: give one as '--teacher' has it"
+            )
+        }
+    }
+
+    var weights: [Double] { teacherWeights?.values ?? teacher.map { _ in 1 } }
 }
 
 /// The student's weights and sizes before training.

@@ -23,7 +23,8 @@ extension Finetune {
             ),
             precision: training.precision,
             seed: training.seed,
-            evaluateEvery: training.evaluateEvery
+            evaluateEvery: training.evaluateEvery,
+            patience: training.earlyStopping
         )
     }
 
@@ -42,6 +43,9 @@ extension Finetune {
             try ModelFolder.open(URL(filePath: path), requireHead: false)
         }
         let kind = try taskKind(trainFile, folder: start)
+        let metric = try training.metric(for: kind, hasTeacher: false)
+        var run = run
+        run.settle("metric", [metric.rawValue])
         let (student, vocabulary, tokenizer) = try prepare(start, kind: kind, work: work)
         if let start { work.remarks.note(start, tokenizer: tokenizer) }
         for line in student.origin { work.remarks.say("model: \(line)") }
@@ -60,7 +64,7 @@ extension Finetune {
         let result = try work.train(
             student.model,
             data: train,
-            dev: dev,
+            dev: DevelopmentJudge(data: dev, metric: metric, teacherLogits: []),
             objective: LogitObjective(kind.goldLoss(train.targets)),
             configuration: configuration,
             label: "fine-tuning",

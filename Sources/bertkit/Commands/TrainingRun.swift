@@ -113,7 +113,7 @@ struct TrainingRun {
     func train(
         _ model: BertModel,
         data: any TrainingData,
-        dev: EncodedDataset?,
+        dev: DevelopmentJudge?,
         objective: any TrainingObjective,
         configuration: TrainingConfiguration,
         label: String,
@@ -125,7 +125,7 @@ struct TrainingRun {
             objective: objective,
             configuration: configuration,
             pool: pool,
-            score: dev.map { dev in { DevelopmentScore(of: model, on: dev, pool: pool) } },
+            score: dev.map { judge in { judge.score(of: model, pool: pool) } },
             keepsBest: training.keep == .best
         )
         remarks.say(
@@ -159,10 +159,25 @@ struct TrainingRun {
                 }
             }
             bar.finish()
+            say(result, of: trainer.stepsPerEpoch * configuration.epochs, label)
             return result
         } catch {
             bar.cancel()
             throw error
+        }
+    }
+
+    /// How training ended, where that is worth a thought.
+    private func say(_ result: TrainingResult, of totalSteps: Int, _ label: String) {
+        guard let metric = result.best?.score.metric else { return }
+        if result.stoppedEarly, let patience = training.earlyStopping {
+            remarks.say(
+                "\(label): stopped at step \(Numbers.count(result.steps)) of "
+                    + "\(Numbers.count(totalSteps)) after \(patience) measurements without a better "
+                    + metric
+            )
+        } else if result.endsAtBest {
+            remarks.say("\(label): the best \(metric) came at the last look: more epochs may help")
         }
     }
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Datasets
 import Diagnostics
 import Distillation
 import Foundation
@@ -84,6 +85,17 @@ struct RecipeOptions: ParsableArguments {
     func validate() throws {
         try Limits.check("--temperature", temperature, 0...1000, above: true)
         try Limits.check("--hard-label-weight", hardLabelWeight, 0...1)
+    }
+
+    /// Refuses what a teacher with scores has no use for.
+    func check(_ kind: TaskKind) throws(Failure) {
+        guard kind.isRegression, temperature != nil else { return }
+        throw Failure(
+            .usage,
+            "--temperature",
+            "the teacher answers with scores, which no temperature softens",
+            remedy: "Leave it out"
+        )
     }
 
     /// The recipe with what the options say in place of its own.

@@ -80,7 +80,7 @@ struct RunExpansion {
                 return .init(name: row.name, values: items.map(String.init), form: form)
             case .repeatedValue:
                 guard let texts else { return nil }
-                return .init(name: row.name, values: texts, form: .list)
+                return .init(name: row.name, values: texts, form: texts.count == 1 ? .text : .list)
             case .flag: return .init(name: row.name, values: texts ?? ["false"], form: .truth)
             case .switchFlag:
                 return texts.map { .init(name: row.name, values: $0, form: .truth) }
