@@ -1,9 +1,9 @@
-import Bert
+package import Bert
 import Datasets
 import Evaluation
-import Kernels
+package import Kernels
 import Tensors
-import Training
+package import Training
 
 /// How much a loss depends on the parts of a model: Σ over batches of |Σ weight · gradient|, the sum
 /// inside over what would be lost with the part.
@@ -14,28 +14,33 @@ import Training
 /// dimension over all layer normalisations; for a pooled dimension over the classifier's column.
 ///
 /// - Source: Michel et al. 2019; DynaBERT, Hou et al. 2020, section 2.1.
-struct ImportanceScores {
-    struct Layer {
+package struct ImportanceScores {
+    package struct Layer {
         /// `[N]`
-        var heads: [Double]
+        package var heads: [Double]
         /// `[H]`, heads side by side.
-        var queries: [Double]
+        package var queries: [Double]
         /// `[H]`, heads side by side.
-        var values: [Double]
+        package var values: [Double]
         /// `[intermediate]`
-        var neurons: [Double]
+        package var neurons: [Double]
     }
 
-    private(set) var layers: [Layer]
+    package private(set) var layers: [Layer]
     /// `[H]`
-    private(set) var hidden: [Double]
+    package private(set) var hidden: [Double]
     /// `[H]`
-    private(set) var pooled: [Double]
+    package private(set) var pooled: [Double]
 
     /// The scores of a classifier on labelled batches, without dropout.
     ///
     /// - Precondition: the model can be trained.
-    init(of model: BertModel, on batches: [TrainingBatch], targets: [Float], pool: WorkerPool) {
+    package init(
+        of model: BertModel,
+        on batches: [TrainingBatch],
+        targets: [Float],
+        pool: WorkerPool
+    ) {
         let configuration = model.configuration
         let none = [Double](repeating: 0, count: configuration.hiddenSize)
         layers = (0..<configuration.hiddenLayerCount).map { _ in

@@ -10,7 +10,12 @@ import Training
 
 extension Distill {
     func run(_ run: ResolvedRun) throws {
-        guard try runOptions.announce(run) else { return }
+        if let report = try distil(run) { try StandardOutput.write(report.table.plain + "\n") }
+    }
+
+    /// Distils and writes a student; nil when only the run was to be printed.
+    func distil(_ run: ResolvedRun) throws -> ComparisonReport? {
+        guard try runOptions.announce(run) else { return nil }
         var recipe = try self.recipe.chosen()
         try stages.apply(to: &recipe)
         let work = try TrainingRun(
@@ -98,7 +103,7 @@ extension Distill {
                 + "from \(teachers.phrase), on "
                 + "\(Numbers.count(train.count)) examples."
         )
-        let report = try work.write(
+        return try work.write(
             student.model,
             measured: measured,
             tokenizerFiles: TokenizerFiles.files(
@@ -120,7 +125,6 @@ extension Distill {
                 temperature: 1
             )
         }
-        try StandardOutput.write(report.table.plain + "\n")
     }
 
     /// The recipe for these models, shown: what it settles, and which layers it matches.

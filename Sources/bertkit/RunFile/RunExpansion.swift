@@ -39,13 +39,7 @@ struct RunExpansion {
                 guard let texts = file.values[row.name] else { continue }
                 values[row.name] = texts
                 namesFromFile.append(row.name)
-                switch row.kind {
-                case .value, .listValue, .repeatedValue:
-                    added += texts.map { "--\(row.name)=\($0)" }
-                case .flag: if texts == ["true"] { added.append("--\(row.name)") }
-                case .switchFlag:
-                    added.append(texts == ["true"] ? "--\(row.name)" : "--no-\(row.name)")
-                }
+                added += row.arguments(texts)
             }
             self.arguments.insert(contentsOf: added, at: 1)
         }
