@@ -55,7 +55,7 @@ struct StudentStartTests {
     func defaults() throws {
         try Workbench.temporary { bench in
             for (sizes, start) in [
-                ("--layers 1", "teacher-layers"), ("--layers 1 --hidden 8", "slim:"),
+                ("--layers 1", "teacher-layers"), ("--layers 1 --hidden 8", "slim:pca"),
                 ("--layers 1 --hidden 24 --heads 2 --intermediate 12", "random"),
             ] {
                 let outcome = try succeed(bench, "\(Self.distill) \(sizes) --output @out --force")

@@ -28,7 +28,7 @@ extension Distill {
             (shape.intermediate, teacher.intermediateSize),
         ].contains { $0.0 != nil && $0.0 != $0.1 }
         guard isNarrower else { return .teacherLayers(nil) }
-        let slimmed = StudentStart.slimmed(.importance, nil)
+        let slimmed = StudentStart.slimmed(.pca, nil)
         do {
             _ = try self.slimmed(slimmed, teacher)
             return slimmed

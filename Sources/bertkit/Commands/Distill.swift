@@ -131,7 +131,7 @@ struct StudentOptions: ParsableArguments {
                 + "narrower: by the first dimensions, heads and neurons, by the most important, or by "
                 + "directions of hidden states or of word embeddings, with a list as in "
                 + "'slim:pca:0,2,5'; or a model folder (default: 'teacher-layers' if only layers are "
-                + "fewer, 'slim:importance' if the student is narrower, else 'random').",
+                + "fewer, 'slim:pca' if the student is narrower, else 'random').",
             valueName: "start"
         )
     )

@@ -73,6 +73,7 @@ struct RunExpansion {
                 let form: ResolvedRun.Entry.Form = items.count == 1 ? .text : .list
                 return .init(name: row.name, values: items.map(String.init), form: form)
             case .repeatedValue:
+                // One value is itself, as above.
                 guard let texts else { return nil }
                 return .init(name: row.name, values: texts, form: texts.count == 1 ? .text : .list)
             case .flag: return .init(name: row.name, values: texts ?? ["false"], form: .truth)
