@@ -12,9 +12,13 @@ enum { ROW_MAJOR = 101, NO_TRANSPOSE = 111, TRANSPOSE = 112 };
 typedef void sgemm(int, int, int, int, int, int, float, const float *, int, const float *, int, float,
                    float *, int);
 typedef char *get_config(void);
+// LAPACK's, called as Fortran: everything by reference, and the lengths of texts behind.
+typedef void dsyevd(const char *, const char *, const int *, double *, const int *, double *, double *,
+                    const int *, int *, const int *, int *, size_t, size_t);
 
 static sgemm *multiply;
 static get_config *configuration;
+static dsyevd *eigenvectors;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 static void load(void) {
@@ -34,6 +38,7 @@ static void load(void) {
     if (library) {
         multiply = (sgemm *)dlsym(library, "cblas_sgemm");
         configuration = (get_config *)dlsym(library, "openblas_get_config");
+        eigenvectors = (dsyevd *)dlsym(library, "dsyevd_");
     }
     if (multiply) return;
     const char *reason = dlerror();
@@ -53,4 +58,23 @@ void bk_openblas_sgemm(int transpose_a, int transpose_b, int m, int n, int k, fl
 const char *bk_openblas_description(void) {
     pthread_once(&once, load);
     return configuration ? configuration() : "OpenBLAS";
+}
+
+int bk_openblas_dsyevd(int n, double *a, double *values) {
+    pthread_once(&once, load);
+    if (!eigenvectors) return -1;
+    double real_size;
+    int whole_size, query = -1, status;
+    eigenvectors("V", "U", &n, a, &n, values, &real_size, &query, &whole_size, &query, &status, 1, 1);
+    if (status) return status;
+    int real_count = (int)real_size;
+    double *real = malloc(sizeof *real * (size_t)real_count);
+    int *whole = malloc(sizeof *whole * (size_t)whole_size);
+    if (real && whole)
+        eigenvectors("V", "U", &n, a, &n, values, real, &real_count, whole, &whole_size, &status, 1, 1);
+    else
+        status = -1;
+    free(real);
+    free(whole);
+    return status;
 }

@@ -9,6 +9,8 @@ public struct PredictionTerm: Sendable {
         case kept([Float])
         /// Computed anew for each batch.
         case computed
+        /// The same by several teachers.
+        case averaged(TeacherEnsemble)
     }
 
     public var weight: Double
@@ -35,6 +37,10 @@ public struct PredictionTerm: Sendable {
     ) -> ObjectiveValue {
         if let kept { return kept.evaluate(logits: logits, examples: examples) }
         let rows = Array(0..<batch.sequenceCount)
-        return make(teacher.logits(batch)).evaluate(logits: logits, examples: rows[...])
+        let answers: [Float] =
+            if case .averaged(let teachers) = source { teachers.logits(batch) } else {
+                teacher.logits(batch)
+            }
+        return make(answers).evaluate(logits: logits, examples: rows[...])
     }
 }

@@ -1,42 +1,6 @@
-public import Bert
 public import Datasets
 import Evaluation
-public import Kernels
 public import Training
-
-extension DevelopmentScore {
-    /// A model's score on labelled data: accuracy and cross entropy, or Pearson's correlation and
-    /// the mean squared error.
-    ///
-    /// - Precondition: the data is labelled.
-    public init(of model: BertModel, on data: EncodedDataset, pool: WorkerPool) {
-        let logits = ModelRunner.logits(model, on: data, pool: pool)
-        self.init(logits: logits, targets: data.targets, kind: model.configuration.taskKind)
-    }
-
-    /// - Parameter logits: `[examples, C]` row-major.
-    public init(logits: [Float], targets: [Float], kind: TaskKind) {
-        switch kind {
-        case .classification(let labels):
-            let classes = targets.map { Int($0) }
-            let predictions = LogitMetrics.topClasses(logits, classCount: labels.count)
-            let matrix = ConfusionMatrix(
-                predictions: predictions,
-                targets: classes,
-                classCount: labels.count
-            )
-            let loss = LogitMetrics.crossEntropy(logits, targets: classes, classCount: labels.count)
-            self.init(metric: "accuracy", value: matrix.accuracy ?? 0, loss: loss ?? 0)
-        case .regression:
-            let (scores, gold) = (logits.map(Double.init), targets.map(Double.init))
-            self.init(
-                metric: "pearson",
-                value: Regression.pearson(scores, gold) ?? 0,
-                loss: Regression.meanSquaredError(scores, gold) ?? 0
-            )
-        }
-    }
-}
 
 /// Whether a teacher knows its task, looked at before anything is trained.
 public struct TeacherCheck: Sendable {
@@ -48,7 +12,7 @@ public struct TeacherCheck: Sendable {
 
     /// - Parameter logits: the teacher's answers to the development data, `[examples, C]`.
     public init(logits: [Float], targets: [Float], kind: TaskKind) {
-        score = DevelopmentScore(logits: logits, targets: targets, kind: kind)
+        score = DevelopmentScore(.standard(for: kind), logits: logits, targets: targets, kind: kind)
         switch kind {
         case .regression:
             majorityShare = nil

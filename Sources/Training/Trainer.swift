@@ -63,7 +63,7 @@ public struct Trainer {
         return (batches + group - 1) / group
     }
 
-    /// Runs all epochs; the model then holds the best weights.
+    /// Runs all epochs, or until the patience is exhausted; the model then holds the best weights.
     ///
     /// - Throws: `Failure` of kind `.diverged` before the step whose loss or gradient is not finite;
     ///   the model then holds the weights of the step before. `Failure` of kind `.usage` for a model
@@ -94,8 +94,10 @@ public struct Trainer {
         var epochLosses: [Double] = []
         var step = 0
         var microStep: UInt32 = 0
+        var looksSinceBest = 0
+        var stoppedEarly = false
 
-        for epoch in 0..<configuration.epochs {
+        training: for epoch in 0..<configuration.epochs {
             var batches = data.epoch(
                 epoch,
                 batchSize: configuration.batchSize,
@@ -182,6 +184,12 @@ public struct Trainer {
                     }
                     evaluations.append(evaluation)
                     try report(.evaluated(evaluation))
+                    looksSinceBest = isBest ? 0 : looksSinceBest + 1
+                    if looksSinceBest == configuration.patience, step < totalSteps {
+                        stoppedEarly = true
+                        epochLosses.append(lossSum / Double(step - epoch * stepsPerEpoch))
+                        break training
+                    }
                 }
             }
             epochLosses.append(lossSum / Double(max(1, stepsPerEpoch)))
@@ -192,7 +200,8 @@ public struct Trainer {
             steps: step,
             best: best,
             evaluations: evaluations,
-            epochLosses: epochLosses
+            epochLosses: epochLosses,
+            stoppedEarly: stoppedEarly
         )
     }
 

@@ -20,6 +20,8 @@ public struct TrainingConfiguration: Sendable, Hashable {
     public var seed: UInt64
     /// Steps between evaluations; nil evaluates at epoch ends only.
     public var evaluateEvery: Int?
+    /// Evaluations without a better score after which training stops; nil goes on to the end.
+    public var patience: Int?
 
     public init(
         epochs: Int,
@@ -31,7 +33,8 @@ public struct TrainingConfiguration: Sendable, Hashable {
         optimizer: AdamW.Constants,
         precision: Precision = .f32,
         seed: UInt64,
-        evaluateEvery: Int?
+        evaluateEvery: Int?,
+        patience: Int? = nil
     ) {
         precondition(epochs > 0 && batchSize > 0 && gradientAccumulation > 0)
         self.epochs = epochs
@@ -44,6 +47,7 @@ public struct TrainingConfiguration: Sendable, Hashable {
         self.precision = precision
         self.seed = seed
         self.evaluateEvery = evaluateEvery
+        self.patience = patience
     }
 }
 
@@ -54,7 +58,7 @@ public struct DevelopmentScore: Sendable, Hashable {
     public var value: Double
     /// The mean loss, which decides between equal values.
     public var loss: Double
-    /// Whether a smaller value is the better one.
+    /// Whether a smaller value is the better one, as of a divergence.
     public var isLowerBetter: Bool
 
     public init(metric: String, value: Double, loss: Double, isLowerBetter: Bool = false) {
@@ -105,14 +109,24 @@ public struct TrainingResult: Sendable {
     public let evaluations: [TrainingEvent.EvaluationReport]
     /// The mean loss over the steps of each epoch.
     public let epochLosses: [Double]
+    /// Whether the patience was exhausted before the last step.
+    public let stoppedEarly: Bool
 
     public init(
         steps: Int,
         best: TrainingEvent.EvaluationReport?,
         evaluations: [TrainingEvent.EvaluationReport],
-        epochLosses: [Double]
+        epochLosses: [Double],
+        stoppedEarly: Bool = false
     ) {
+        self.stoppedEarly = stoppedEarly
         (self.steps, self.best) = (steps, best)
         (self.evaluations, self.epochLosses) = (evaluations, epochLosses)
+    }
+
+    /// Whether the last of several evaluations was the best: training may have ended too soon.
+    public var endsAtBest: Bool {
+        guard let best, let last = evaluations.last, evaluations.count > 1 else { return false }
+        return !stoppedEarly && best.step == last.step
     }
 }

@@ -52,7 +52,7 @@ enum Tool {
         }
     }
 
-    private static func parse(
+    static func parse(
         _ expansion: RunExpansion,
         command: String
     ) throws -> any ParsableCommand {

@@ -34,7 +34,20 @@ struct ErrorTests {
         Case(distill + " --temperature inf", "'--temperature' must be above 0.0 and up to 1000.0"),
         Case(distill + " --dropout 1", "'--dropout' must be from 0.0 and below 1.0, not 1.0."),
         Case(distill + " --hard-label-weight 1.5", "must be from 0.0 and up to 1.0, not 1.5."),
-        Case(distill, "A student from random weights needs its sizes: add '--layers', '--hidden'"),
+        Case(distill, "Say how small the student is to be with '--layers', '--hidden', '--heads'"),
+        Case(
+            distill + " --init random --heads 2",
+            "A student from random weights needs its sizes: add '--layers', '--hidden'"
+        ),
+        Case(distill + " --init slim:largest", "The value 'slim:largest' is invalid"),
+        Case(distill + " --init slim", "The value 'slim' is invalid"),
+        Case(distill + " --init slim:pca:0,x", "The value 'slim:pca:0,x' is invalid"),
+        Case(distill + " --init slim:pca:0,2 --layers 3", "'--layers' is 3, but '--init' lists 2"),
+        Case(distill + " --teacher-weights 1,2", "has 2 weights for 1 teachers."),
+        Case(distill + " --teacher u --teacher-weights 0,0", "at least one of them above 0."),
+        Case(distill + " --layer-teacher u", "'--layer-teacher' is none of the teachers"),
+        Case(distill + " --early-stopping 0", "'--early-stopping' must be from 1 to 1000000"),
+        Case(distill + " --metric bleu", "The value 'bleu' is invalid"),
         Case(distill + " --init teacher-layers", "Say how many layers to copy"),
         Case(
             distill + " --init teacher-layers:0,2 --layers 3",

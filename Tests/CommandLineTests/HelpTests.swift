@@ -3,9 +3,8 @@ import Testing
 @Suite("Help")
 struct HelpTests {
     static let commands = [
-        "inspect", "convert", "verify", "pretrain", "finetune", "distill", "evaluate", "predict",
-        "benchmark",
-        "demo",
+        "inspect", "convert", "verify", "pretrain", "finetune", "distill", "sweep", "evaluate",
+        "predict", "benchmark", "demo",
     ]
 
     @Test("The first screen names every command")

@@ -194,4 +194,49 @@ import Training
             )
         }
     }
+
+    @Test func `training stops when the patience is exhausted, with the best weights`() throws {
+        let data = try SmallTask.data(40)
+        let model = SmallTask.model()
+        var configuration = SmallTask.trainingConfiguration(epochs: 6)
+        configuration.patience = 2
+        var script = [0.5, 0.8, 0.7, 0.8, 0.9, 0.9]
+        var weights: [[UInt32]] = []
+        let result = try trainer(model, data, configuration) {
+            weights.append(SmallTask.bits(model))
+            return DevelopmentScore(metric: "accuracy", value: script.removeFirst(), loss: 1)
+        }.run { _ in }
+        #expect(result.stoppedEarly && !result.endsAtBest)
+        #expect(result.steps == 4 * 5)
+        #expect(result.evaluations.count == 4 && result.epochLosses.count == 4)
+        #expect(SmallTask.bits(model) == weights[1])
+    }
+
+    @Test(arguments: [[0.5, 0.6], [0.6, 0.5], [0.6]])
+    func `a best score at the last of several looks is noticed`(_ script: [Double]) throws {
+        var rest = script
+        var configuration = SmallTask.trainingConfiguration(epochs: script.count)
+        configuration.patience = 1
+        let result = try trainer(SmallTask.model(), SmallTask.data(16), configuration) {
+            DevelopmentScore(metric: "accuracy", value: rest.removeFirst(), loss: 1)
+        }.run { _ in }
+        #expect(result.endsAtBest == (script == [0.5, 0.6]))
+        // The last step is no early stop.
+        #expect(!result.stoppedEarly)
+    }
+
+    @Test func `where smaller is better, the smallest is kept`() throws {
+        let model = SmallTask.model()
+        var script = [0.5, 0.2, 0.3]
+        let configuration = SmallTask.trainingConfiguration(epochs: 3)
+        let result = try trainer(model, SmallTask.data(16), configuration) {
+            DevelopmentScore(
+                metric: "kl",
+                value: script.removeFirst(),
+                loss: 1,
+                isLowerBetter: true
+            )
+        }.run { _ in }
+        #expect(result.best?.score.value == 0.2)
+    }
 }

@@ -11,3 +11,7 @@ void bk_openblas_sgemm(int transpose_a, int transpose_b, int m, int n, int k, fl
                        int ldc);
 /// The library's version and build, for logs.
 const char *bk_openblas_description(void);
+/// `dsyevd` of LAPACK: the eigenvectors of the symmetric n × n matrix `a`, one per row, in its place, and
+/// its eigenvalues, ascending. 0 for success; else the library has no LAPACK, there is no memory, or it
+/// did not converge.
+int bk_openblas_dsyevd(int n, double *a, double *values);

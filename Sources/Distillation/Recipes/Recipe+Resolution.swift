@@ -167,6 +167,15 @@ extension RecipeObjective {
                 remedy: "Set hard-label-weight to 0 in this stage"
             )
         }
+        if teacher.problemType == .regression, let form, form != .crossEntropy {
+            throw Failure(
+                .usage,
+                subject,
+                "the teacher answers with scores, whose squared differences are what is small, but the "
+                    + "form is \(form.rawValue)",
+                remedy: "Leave the form out"
+            )
+        }
         if form == .logitSquares, let temperature, temperature != 1 {
             throw Failure(
                 .usage,
@@ -181,6 +190,9 @@ extension RecipeObjective {
     fileprivate mutating func settle(student: BertConfiguration, teacher: BertConfiguration) {
         if teacherLayer == 0 { teacherLayer = teacher.hiddenLayerCount }
         switch kind {
+        case .prediction where teacher.problemType == .regression:
+            // Scores are not softened.
+            (temperature, scalesByTemperatureSquared) = (1, true)
         case .queryRelations, .keyRelations, .valueRelations:
             // MiniLM's relation is of the models' own heads.
             if relationHeads == nil { relationHeads = teacher.attentionHeadCount }

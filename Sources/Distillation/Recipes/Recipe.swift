@@ -56,7 +56,8 @@ public struct RecipeStage: Sendable, Hashable {
         gradientAccumulation: Int,
         precision: Precision,
         seed: UInt64,
-        evaluateEvery: Int?
+        evaluateEvery: Int?,
+        patience: Int? = nil
     ) -> TrainingConfiguration {
         TrainingConfiguration(
             epochs: epochs,
@@ -73,7 +74,8 @@ public struct RecipeStage: Sendable, Hashable {
             ),
             precision: precision,
             seed: seed,
-            evaluateEvery: evaluateEvery
+            evaluateEvery: evaluateEvery,
+            patience: patience
         )
     }
 }

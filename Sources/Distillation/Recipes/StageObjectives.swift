@@ -11,6 +11,7 @@ public struct StageObjectives {
     private let general: BertInference?
     private let targets: [Float]
     private let teacherLogits: [Float]
+    private let ensemble: TeacherEnsemble?
     private let workerCount: Int
     private let seed: UInt64
     /// The last stage's, trained as far as it went.
@@ -21,6 +22,7 @@ public struct StageObjectives {
     ///   - data: the task's training examples; nil where no stage reads them.
     ///   - teacherLogits: the teacher's answers to them, `[examples, C]`; may be empty when no stage
     ///     reads them (`RecipeStage.readsTeacherLogits`).
+    ///   - ensemble: who answers in the teacher's place, if several do.
     ///   - workerCount: that of the pool that trains.
     ///   - seed: of new projections.
     public init(
@@ -29,11 +31,13 @@ public struct StageObjectives {
         general: BertInference? = nil,
         data: EncodedDataset?,
         teacherLogits: [Float],
+        ensemble: TeacherEnsemble? = nil,
         workerCount: Int,
         seed: UInt64
     ) {
         (self.student, self.teacher, self.general) = (student, teacher, general)
         targets = data?.targets ?? []
+        self.ensemble = ensemble
         (self.teacherLogits, self.workerCount, self.seed) = (teacherLogits, workerCount, seed)
     }
 
@@ -78,7 +82,9 @@ public struct StageObjectives {
             let gold = kind.goldLoss(targets)
             return PredictionTerm(weight: prediction.weight, source: .kept([])) { _ in gold }
         }
-        let source: PredictionTerm.Source = stage.data == .task ? .kept(teacherLogits) : .computed
+        let source: PredictionTerm.Source =
+            stage.data == .task
+            ? .kept(teacherLogits) : ensemble.map { .averaged($0) } ?? .computed
         return PredictionTerm(weight: prediction.weight, source: source) { logits in
             SoftTargetLoss(
                 teacherLogits: logits,

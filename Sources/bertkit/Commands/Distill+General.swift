@@ -1,3 +1,4 @@
+import ArgumentParser
 import Bert
 import Datasets
 import Diagnostics
@@ -80,9 +81,12 @@ extension Distill {
         if !left.isEmpty {
             work.remarks.note("without --train, \(left.joined(separator: ", ")) is left out")
         }
-        let teacher = try MaskedLanguageModel(contentsOf: URL(filePath: self.teacher.teacher))
-        try teacher.configuration.checkHoldsTexts(self.teacher.teacher)
-        let student = try generalStudent(teacher, work)
+        let teacher = try MaskedLanguageModel(contentsOf: URL(filePath: self.teacher.teacher[0]))
+        try teacher.configuration.checkHoldsTexts(self.teacher.teacher[0])
+        let start = generalStart
+        var run = run
+        run.settle("init", [start.defaultValueDescription])
+        let student = try generalStudent(start, teacher, work)
         let configuration = student.model.configuration
         recipe = try settled(recipe, student: configuration, teacher: teacher.configuration)
         for line in student.origin { work.remarks.say("student: \(line)") }
@@ -94,7 +98,7 @@ extension Distill {
         let pieces = try pieceSource(
             teacher.vocabulary,
             teacher.tokenizer,
-            head: teacher.model,
+            head: start.isOfTeacherLayers ? teacher.model : nil,
             readBy: [teacher.configuration, configuration]
         )
         var log = TrainingLog()
@@ -164,7 +168,7 @@ extension Distill {
     /// What stages that predict word pieces need besides the text.
     ///
     /// - Parameters:
-    ///   - head: the model whose head the student's begins as, where layers are copied.
+    ///   - head: the model whose head the student's begins as; nil for a new one.
     ///   - models: all that read the text.
     func pieceSource(
         _ vocabulary: Vocabulary,
@@ -172,8 +176,7 @@ extension Distill {
         head: BertModel?,
         readBy models: [BertConfiguration]
     ) throws(Failure) -> PieceSource {
-        var source = PieceSource(vocabulary: vocabulary, head: nil, seed: training.seed, held: nil)
-        if case .teacherLayers = student.`init` { source.head = head }
+        var source = PieceSource(vocabulary: vocabulary, head: head, seed: training.seed, held: nil)
         if let path = recipe.devText {
             let longest = models.map(\.longestSequence).min() ?? training.maxLength
             source.held = TextData(
@@ -185,13 +188,42 @@ extension Distill {
         return source
     }
 
+    /// Refuses what labelled examples are needed for.
+    func checkGeneral() throws {
+        if teacher.teacher.count > 1 {
+            throw ValidationError(
+                "Without '--train' there is one '--teacher', a masked language model"
+            )
+        }
+        if teacher.cache != nil {
+            throw ValidationError("'--cache' keeps answers to training examples: give '--train'")
+        }
+        if training.metric != nil {
+            throw ValidationError(
+                "'--metric' is of labelled examples: without '--train' the perplexity decides"
+            )
+        }
+        if case .slimmed = student.`init` {
+            throw ValidationError(
+                "A teacher is slimmed by what it does with labelled examples: give '--train'"
+            )
+        }
+    }
+
+    /// What was asked for; else layers of the teacher, or new weights where all sizes are given.
+    private var generalStart: StudentStart {
+        student.`init` ?? (student.shape.missing.isEmpty ? .random : .teacherLayers(nil))
+    }
+
     private func generalStudent(
+        _ start: StudentStart,
         _ teacher: MaskedLanguageModel,
         _ work: TrainingRun
     ) throws -> Student {
-        switch student.`init` {
+        switch start {
         case .random: return random(like: teacher.configuration, work)
-        case .teacherLayers(let listed): return try copied(teacher.model, listed, work)
+        case .teacherLayers: return try copied(teacher.model, start, work)
+        case .slimmed: preconditionFailure("refused before")
         case .folder(let path):
             let start = try MaskedLanguageModel(
                 contentsOf: URL(filePath: path),

@@ -10,9 +10,16 @@ import Training
 
 extension Distill {
     func run(_ run: ResolvedRun) throws {
-        guard try runOptions.announce(run) else { return }
+        if let report = try distil(run) { try StandardOutput.write(report.table.plain + "\n") }
+    }
+
+    /// Distils and writes a student of a classifier, or of a masked language model where there are no
+    /// labelled examples; nil then, and when only the run was to be printed.
+    func distil(_ run: ResolvedRun) throws -> ComparisonReport? {
+        guard try runOptions.announce(run) else { return nil }
         guard let trainPath = data.train, let devPath = data.dev else {
-            return try runGeneral(run)
+            try runGeneral(run)
+            return nil
         }
         var recipe = try self.recipe.chosen()
         try stages.apply(to: &recipe)
@@ -23,16 +30,26 @@ extension Distill {
             compute: compute,
             isQuiet: runOptions.quiet
         )
-        let teacher = try TextClassifier(contentsOf: URL(filePath: self.teacher.teacher))
-        work.remarks.note(teacher)
+        let teachers = try DistillationTeachers(self.teacher, work: work)
+        let teacher = teachers.layered
         let kind = teacher.configuration.taskKind
+        try self.recipe.check(kind)
+        let metric = try training.metric(for: kind, hasTeacher: true)
         let trainFile = try work.read(trainPath)
         let devFile = try work.read(devPath)
         let general = try generalTeacher(beside: teacher, of: recipe)
-        let student = try prepare(teacher, general, work: work)
+        let start = try self.start(from: teacher.configuration)
+        try teachers.checkLayered(recipe: recipe, start: start)
+        var run = run
+        run.settle("metric", [metric.rawValue])
+        run.settle("init", [start.defaultValueDescription])
+        if student.`init` == nil {
+            work.remarks.say("student: starts as --init \(start.defaultValueDescription) says")
+        }
+        let given = try prepare(start, teacher, general, work: work)
         recipe = try settled(
             recipe,
-            student: student.model.configuration,
+            student: try given?.model.configuration ?? slimmed(start, teacher.configuration),
             teacher: teacher.configuration,
             general: general?.configuration
         )
@@ -41,36 +58,20 @@ extension Distill {
                 file,
                 kind: kind,
                 tokenizer: teacher.tokenizer,
-                models: [
-                    (self.teacher.teacher, teacher.configuration),
-                    (startName, student.model.configuration),
+                models: zip(self.teacher.teacher, teachers.all.map(\.configuration)) + [
+                    (startName, (given?.model ?? teacher.model).configuration)
                 ]
             )
         }
         let train = try encode(trainFile)
         let dev = try encode(devFile)
-
-        let teacherMeasure = ModelRunner.measure(
-            teacher.model,
-            name: "teacher",
-            bytesOnDisk: teacher.folder.weightsByteCount,
-            on: dev,
-            pool: work.pool
-        )
-        try checkFinite(teacherMeasure.logits, classCount: kind.outputCount, of: devFile)
-        let check = TeacherCheck(logits: teacherMeasure.logits, targets: dev.targets, kind: kind)
-        work.remarks.say(
-            "teacher: \(check.score.metric) \(Numbers.fixed(check.score.value, 4)) on the "
-                + "development data"
-        )
-        if let warning = check.warning { work.remarks.warn(warning) }
+        let teacherMeasure = try teachers.measure(on: dev, of: devFile)
+        let student = try given ?? slim(start, teacher.model, data: train, work: work)
         for line in student.origin { work.remarks.say("student: \(line)") }
 
-        let inference = BertInference(teacher.model, pool: work.pool)
         var logits: [Float] = []
         if recipe.stages.contains(where: \.readsTeacherLogits) {
-            logits = answers(of: inference, to: train)
-            try checkFinite(logits, classCount: kind.outputCount, of: trainFile)
+            logits = try teachers.answers(to: train, of: trainFile)
         }
         let readers = [teacher.configuration, student.model.configuration, general?.configuration]
             .compactMap(\.self)
@@ -80,20 +81,25 @@ extension Distill {
             by: recipe,
             StageObjectives(
                 student: student.model.configuration,
-                teacher: inference,
+                teacher: BertInference(teacher.model, pool: work.pool),
                 general: general.map { BertInference($0.model, pool: work.pool) },
                 data: train,
                 teacherLogits: logits,
+                ensemble: teachers.ensemble,
                 workerCount: work.pool.workerCount,
                 seed: training.seed
             ),
             data: train,
-            dev: dev,
+            dev: DevelopmentJudge(
+                data: dev,
+                metric: metric,
+                teacherLogits: teacherMeasure.logits
+            ),
             text: try plainText(teacher.tokenizer, readBy: readers, work),
             pieces: try pieceSource(
                 teacher.vocabulary,
                 teacher.tokenizer,
-                head: general?.model,
+                head: start.isOfTeacherLayers ? general?.model : nil,
                 readBy: readers
             ),
             work: work,
@@ -110,10 +116,10 @@ extension Distill {
             name: URL(filePath: output.output).lastPathComponent,
             summary:
                 "A BERT \(kind.isRegression ? "regressor" : "classifier") distilled with BertKit "
-                + "from a teacher of \(teacher.configuration.hiddenLayerCount) layers, on "
+                + "from \(teachers.phrase), on "
                 + "\(Numbers.count(train.count)) examples."
         )
-        let report = try work.write(
+        return try work.write(
             student.model,
             measured: measured,
             tokenizerFiles: TokenizerFiles.files(
@@ -135,7 +141,6 @@ extension Distill {
                 temperature: 1
             )
         }
-        try StandardOutput.write(report.table.plain + "\n")
     }
 
     /// The recipe for these models, shown: what it settles, and which layers it matches.
@@ -183,121 +188,9 @@ extension Distill {
         )
     }
 
-    /// Finite weights can give answers that are not; nothing can be learnt from those.
-    private func checkFinite(
-        _ logits: [Float],
-        classCount: Int,
-        of file: TaskFile
-    ) throws(Failure) {
-        guard let index = logits.firstIndex(where: { !$0.isFinite }) else { return }
-        throw Failure(
-            .badData,
-            teacher.teacher,
-            "the teacher's answer to line \(file.line(index / classCount)) of "
-                + "\(printable(file.name)) is \(logits[index])",
-            remedy: "Its weights are damaged, or too large for 32-bit floats"
-        )
-    }
-
     /// Where the student's sizes come from, as the user spelled it.
     private var startName: String {
-        if case .folder(let path) = student.`init` { path } else { teacher.teacher }
-    }
-
-    /// The teacher's answers to every training example, computed once, in pieces so that progress
-    /// shows.
-    private func answers(of inference: BertInference, to data: EncodedDataset) -> [Float] {
-        let bar = ProgressBar("teacher's answers", total: data.count, isQuiet: runOptions.quiet)
-        var logits: [Float] = []
-        logits.reserveCapacity(data.count * inference.model.configuration.labels.count)
-        for start in stride(from: 0, to: data.count, by: 1024) {
-            let end = min(start + 1024, data.count)
-            logits += inference.logits(data.batch(start..<end))
-            bar.update(end)
-        }
-        bar.finish()
-        return logits
-    }
-
-    private func prepare(
-        _ teacher: TextClassifier,
-        _ general: MaskedLanguageModel?,
-        work: TrainingRun
-    ) throws -> Student {
-        let shape = StudentShape(student.shape)
-        switch student.`init` {
-        case .random: return random(like: teacher.configuration, work)
-        case .teacherLayers(let listed):
-            guard let general else { return try copied(teacher.model, listed, work) }
-            let encoder = try copied(general.model, listed, work)
-            var configuration = encoder.model.configuration
-            configuration.head = .sequenceClassification
-            configuration.labels = teacher.configuration.labels
-            configuration.problemType = teacher.configuration.problemType
-            let model = BertModel(configuration, seed: training.seed)
-            model.copyShared(from: teacher.model)
-            model.copyShared(from: encoder.model)
-            return Student(
-                model: model,
-                origin: encoder.origin.map { $0 + " of pieces" }
-                    + ["pooler and classifier of the other teacher, where their shapes are equal"]
-            )
-        case .folder(let path):
-            let folder = try ModelFolder.open(URL(filePath: path), requireHead: false)
-            let vocabulary = try folder.loadVocabulary()
-            try vocabulary.check(agreesWith: teacher.vocabulary, student: printable(path))
-            let student = try Student.pretrained(
-                folder,
-                labels: teacher.configuration.labels,
-                problemType: teacher.configuration.problemType,
-                seed: training.seed,
-                adjust: { work.applyDropout(to: &$0) }
-            )
-            try shape.check(against: student.model.configuration, folder: path)
-            return student
-        }
-    }
-}
-
-extension Distill {
-    /// A student of a configuration's kind with new weights.
-    func random(like teacher: BertConfiguration, _ work: TrainingRun) -> Student {
-        let shape = student.shape
-        var configuration = teacher
-        configuration.hiddenLayerCount = shape.layers ?? configuration.hiddenLayerCount
-        configuration.hiddenSize = shape.hidden ?? configuration.hiddenSize
-        configuration.attentionHeadCount = shape.heads ?? configuration.attentionHeadCount
-        configuration.intermediateSize = shape.intermediate ?? configuration.intermediateSize
-        work.applyDropout(to: &configuration)
-        return .random(configuration, seed: training.seed)
-    }
-
-    /// A student of some of a teacher's layers.
-    ///
-    /// - Parameter listed: the layers; nil for as many as are asked for, evenly spaced.
-    func copied(
-        _ teacher: BertModel,
-        _ listed: [Int]?,
-        _ work: TrainingRun
-    ) throws(Failure) -> Student {
-        let shape = StudentShape(student.shape)
-        let count = teacher.configuration.hiddenLayerCount
-        let wanted = shape.layers ?? count
-        guard wanted <= count else {
-            throw Failure(
-                .usage,
-                "--layers",
-                "\(wanted) layers cannot be copied from a teacher of \(count)"
-            )
-        }
-        let layers =
-            listed ?? LayerSelection.evenlySpaced(studentLayers: wanted, teacherLayers: count)
-        return try .copying(
-            layers: layers,
-            of: teacher,
-            shape: shape,
-            adjust: { work.applyDropout(to: &$0) }
-        )
+        if case .folder(let path) = student.`init` { path } else { teacher.teacher[0] }
     }
 }
 

@@ -5,7 +5,8 @@ import Training
 
 extension Distill {
     /// Carries out a recipe's stages one after another on one student: the last one's result, with all
-    /// stages' steps and losses.
+    /// stages' steps and losses. Where the last stage never came up to an earlier one's best score, the
+    /// student ends with that one's weights.
     ///
     /// A stage that predicts word pieces trains a masked language model: the student itself where it is
     /// one, else another on its encoder, which then has what that learnt.
@@ -18,7 +19,7 @@ extension Distill {
         by recipe: Recipe,
         _ objectives: StageObjectives,
         data: EncodedDataset?,
-        dev: EncodedDataset?,
+        dev: DevelopmentJudge?,
         text: TextData?,
         pieces: PieceSource?,
         work: TrainingRun,
@@ -26,6 +27,7 @@ extension Distill {
     ) throws -> TrainingResult {
         var objectives = objectives
         var result: TrainingResult?
+        var best: (weights: BertModel, result: TrainingResult)?
         for (index, stage) in recipe.stages.enumerated() {
             let several = recipe.stages.count > 1
             log.stage = several ? stage.name : nil
@@ -43,7 +45,7 @@ extension Distill {
                     { [model] in held.measure(model, pool: work.pool).score }
                 }
             } else if stage.prediction.map({ $0.weight > 0 }) ?? false, let dev {
-                score = { DevelopmentScore(of: student, on: dev, pool: work.pool) }
+                score = { dev.score(of: student, pool: work.pool) }
             }
             let found = try work.train(
                 model,
@@ -54,13 +56,32 @@ extension Distill {
                     gradientAccumulation: work.training.gradientAccumulation,
                     precision: work.training.precision,
                     seed: work.training.seed &+ UInt64(index) &* 0x9E37_79B9_7F4A_7C15,
-                    evaluateEvery: score == nil ? nil : work.training.evaluateEvery
+                    evaluateEvery: score == nil ? nil : work.training.evaluateEvery,
+                    patience: work.training.earlyStopping
                 ),
                 label: several ? "distilling, \(stage.name)" : "distilling",
                 log: &log
             )
             if model !== student { student.copyShared(from: model) }
+            if let earlier = best, let score = earlier.result.best?.score, let own = found.best,
+                index == recipe.stages.count - 1, !own.score.isBetter(than: score)
+            {
+                student.weights.copy(from: earlier.weights.weights)
+                work.remarks.say(
+                    "distilling: an earlier stage had the better \(own.score.metric); its weights are "
+                        + "kept"
+                )
+                return earlier.result.following(result, with: found)
+            }
             result = found.following(result)
+            // Perplexity is no measure of a classifier.
+            if several, index < recipe.stages.count - 1, work.training.keep == .best,
+                !stage.predictsPieces,
+                let own = found.best?.score,
+                best?.result.best.map({ own.isBetter(than: $0.score) }) ?? true
+            {
+                best = (BertModel(copying: student), found)
+            }
         }
         guard let result else { preconditionFailure("a recipe without stages") }
         return result
@@ -69,13 +90,19 @@ extension Distill {
 
 extension TrainingResult {
     /// This stage's result behind those of earlier stages.
-    fileprivate func following(_ earlier: TrainingResult?) -> TrainingResult {
-        guard let earlier else { return self }
+    ///
+    /// - Parameter last: the stage that came last, if that is another.
+    fileprivate func following(
+        _ earlier: TrainingResult?,
+        with last: TrainingResult? = nil
+    ) -> TrainingResult {
+        let last = last ?? self
         return TrainingResult(
             steps: steps,
             best: best,
-            evaluations: earlier.evaluations + evaluations,
-            epochLosses: earlier.epochLosses + epochLosses
+            evaluations: (earlier?.evaluations ?? []) + last.evaluations,
+            epochLosses: (earlier?.epochLosses ?? []) + last.epochLosses,
+            stoppedEarly: last.stoppedEarly
         )
     }
 }

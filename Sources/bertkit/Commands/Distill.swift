@@ -39,34 +39,64 @@ struct Distill: RunFileCommand {
                 "Give '--train' and '--dev', or '--text' for a recipe that reads it"
             )
         }
-        switch student.`init` {
+        if data.train == nil { try checkGeneral() }
+        let (shape, start) = (student.shape, student.`init`)
+        let missing = shape.missing
+        switch start {
         case .random:
-            guard student.shape.missing.isEmpty else {
-                let names = student.shape.missing.map { "'\($0)'" }.joined(separator: ", ")
+            guard missing.isEmpty else {
+                let names = missing.map { "'\($0)'" }.joined(separator: ", ")
                 throw ValidationError("A student from random weights needs its sizes: add \(names)")
             }
+        case nil:
+            guard missing.count < 4 else {
+                throw ValidationError(
+                    "Say how small the student is to be with '--layers', '--hidden', '--heads' and "
+                        + "'--intermediate', or what it starts from with '--init'"
+                )
+            }
         case .teacherLayers(nil):
-            guard student.shape.layers != nil else {
+            guard shape.layers != nil else {
                 throw ValidationError(
                     "Say how many layers to copy with '--layers', or which as in "
                         + "'--init teacher-layers:0,2,5'"
                 )
             }
-        case .teacherLayers(let layers?):
-            if let count = student.shape.layers, count != layers.count {
-                throw ValidationError("'--layers' is \(count), but '--init' lists \(layers.count)")
-            }
-        case .folder: break
+        case .teacherLayers, .slimmed, .folder: break
+        }
+        if let listed = start?.layers, let count = shape.layers, count != listed.count {
+            throw ValidationError("'--layers' is \(count), but '--init' lists \(listed.count)")
         }
     }
 }
 
 struct TeacherOptions: ParsableArguments {
     @Option(
-        help: ArgumentHelp("The teacher's model folder.", valueName: "dir"),
+        help: ArgumentHelp(
+            "The teacher's model folder. Given several times, the teachers' answers are averaged; "
+                + "they read the same tokens and have the same labels.",
+            valueName: "dir"
+        ),
         completion: .directory
     )
-    var teacher: String
+    var teacher: [String]
+
+    @Option(
+        help: ArgumentHelp(
+            "How much each of several teachers counts, as in '0.7,0.3' (default: all the same).",
+            valueName: "weight,…"
+        )
+    )
+    var teacherWeights: StageValues<Double>?
+
+    @Option(
+        help: ArgumentHelp(
+            "Of several teachers, the one whose layers are matched, copied or slimmed.",
+            valueName: "dir"
+        ),
+        completion: .directory
+    )
+    var layerTeacher: String?
 
     @Option(
         help: ArgumentHelp(
@@ -77,6 +107,40 @@ struct TeacherOptions: ParsableArguments {
         completion: .directory
     )
     var generalTeacher: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "A folder that keeps the teacher's answers to training examples for later runs "
+                + "(default: they are computed in each run).",
+            valueName: "dir"
+        ),
+        completion: .directory
+    )
+    var cache: String?
+
+    func validate() throws {
+        if let weights = teacherWeights?.values {
+            guard weights.count == teacher.count else {
+                throw ValidationError(
+                    "'--teacher-weights' has \(weights.count) weights for \(teacher.count) teachers"
+                )
+            }
+            guard weights.allSatisfy({ $0.isFinite && $0 >= 0 }),
+                weights.contains(where: { $0 > 0 })
+            else {
+                throw ValidationError(
+                    "'--teacher-weights' takes numbers from 0, at least one of them above 0"
+                )
+            }
+        }
+        if let layerTeacher, !teacher.contains(layerTeacher) {
+            throw ValidationError(
+                "'--layer-teacher' is none of the teachers: give one as '--teacher' has it"
+            )
+        }
+    }
+
+    var weights: [Double] { teacherWeights?.values ?? teacher.map { _ in 1 } }
 }
 
 /// What is learnt of labelled examples, if anything.
@@ -104,13 +168,17 @@ struct DistillationDataOptions: ParsableArguments {
 struct StudentOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "Where the student starts: 'random'; 'teacher-layers', which copies the teacher's "
-                + "embeddings and layers evenly spaced, or those listed from 0 as in "
-                + "'teacher-layers:0,2,5'; or a model folder.",
+            "Where the student starts: 'random'; 'teacher-layers', the teacher's embeddings and "
+                + "layers evenly spaced, or those listed from 0 as in 'teacher-layers:0,2,5'; "
+                + "'slim:leading', 'slim:importance', 'slim:pca' or 'slim:svd', the same made "
+                + "narrower: by the first dimensions, heads and neurons, by the most important, or by "
+                + "directions of hidden states or of word embeddings, with a list as in "
+                + "'slim:pca:0,2,5'; or a model folder (default: 'teacher-layers' if only layers are "
+                + "fewer, 'slim:pca' if the student is narrower, else 'random').",
             valueName: "start"
         )
     )
-    var `init`: StudentStart = .random
+    var `init`: StudentStart?
 
     @OptionGroup var shape: ShapeOptions
 }

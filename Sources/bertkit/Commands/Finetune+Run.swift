@@ -24,6 +24,9 @@ extension Finetune {
             try ModelFolder.open(URL(filePath: path), requireHead: false)
         }
         let kind = try taskKind(trainFile, folder: start)
+        let metric = try training.metric(for: kind, hasTeacher: false)
+        var run = run
+        run.settle("metric", [metric.rawValue])
         let (student, vocabulary, tokenizer) = try prepare(start, kind: kind, work: work)
         if let start { work.remarks.note(start, tokenizer: tokenizer) }
         for line in student.origin { work.remarks.say("model: \(line)") }
@@ -39,10 +42,11 @@ extension Finetune {
         let train = try encode(trainFile)
         let dev = try encode(devFile)
         var log = TrainingLog()
+        let judge = DevelopmentJudge(data: dev, metric: metric, teacherLogits: [])
         let result = try work.train(
             student.model,
             data: train,
-            score: { DevelopmentScore(of: student.model, on: dev, pool: work.pool) },
+            score: { judge.score(of: student.model, pool: work.pool) },
             objective: LogitObjective(kind.goldLoss(train.targets)),
             configuration: schedule.configuration(training),
             label: "fine-tuning",
@@ -142,7 +146,8 @@ extension ScheduleOptions {
             ),
             precision: training.precision,
             seed: training.seed,
-            evaluateEvery: training.evaluateEvery
+            evaluateEvery: training.evaluateEvery,
+            patience: training.earlyStopping
         )
     }
 }

@@ -31,6 +31,9 @@ struct Pretrain: RunFileCommand {
     @OptionGroup(title: "Run") var runOptions: RunOptions
 
     func checkTogether() throws {
+        if training.metric != nil {
+            throw ValidationError("'--metric' is of labelled examples: here the perplexity decides")
+        }
         if `init` != nil {
             if let name = fresh.given.first {
                 throw ValidationError(

@@ -160,10 +160,25 @@ struct TrainingRun {
                 }
             }
             bar.finish()
+            say(result, of: trainer.stepsPerEpoch * configuration.epochs, label)
             return result
         } catch {
             bar.cancel()
             throw error
+        }
+    }
+
+    /// How training ended, where that is worth a thought.
+    private func say(_ result: TrainingResult, of totalSteps: Int, _ label: String) {
+        guard let metric = result.best?.score.metric else { return }
+        if result.stoppedEarly, let patience = training.earlyStopping {
+            remarks.say(
+                "\(label): stopped at step \(Numbers.count(result.steps)) of "
+                    + "\(Numbers.count(totalSteps)) after \(patience) measurements without a better "
+                    + metric
+            )
+        } else if result.endsAtBest {
+            remarks.say("\(label): the best \(metric) came at the last look: more epochs may help")
         }
     }
 

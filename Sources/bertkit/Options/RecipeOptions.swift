@@ -1,4 +1,5 @@
 import ArgumentParser
+import Datasets
 import Diagnostics
 import Distillation
 import Foundation
@@ -106,6 +107,17 @@ struct RecipeOptions: ParsableArguments {
             "'\(printable(name))' is neither a recipe nor a file"
                 + (nearest.map { ", did you mean '\($0)'?" } ?? ""),
             remedy: "Recipes: \(Recipe.names.joined(separator: ", "))"
+        )
+    }
+
+    /// Refuses what a teacher with scores has no use for.
+    func check(_ kind: TaskKind) throws(Failure) {
+        guard kind.isRegression, temperature != nil else { return }
+        throw Failure(
+            .usage,
+            "--temperature",
+            "the teacher answers with scores, which no temperature softens",
+            remedy: "Leave it out"
         )
     }
 

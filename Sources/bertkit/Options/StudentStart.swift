@@ -1,4 +1,5 @@
 import ArgumentParser
+import Distillation
 
 /// What a student's weights are before distillation.
 enum StudentStart: ExpressibleByArgument, Equatable {
@@ -7,37 +8,62 @@ enum StudentStart: ExpressibleByArgument, Equatable {
     /// The teacher's embeddings and some of its layers, numbered from 0; without numbers, layers
     /// evenly spaced over the teacher's.
     case teacherLayers([Int]?)
+    /// The same in fewer dimensions.
+    case slimmed(SlimmingMethod, [Int]?)
     /// A model folder.
     case folder(String)
 
     init?(argument: String) {
-        let mark = "teacher-layers"
-        if argument == "random" {
-            self = .random
-        } else if argument == mark {
-            self = .teacherLayers(nil)
-        } else if argument.hasPrefix(mark + ":") {
-            var layers: [Int] = []
-            let list = argument.dropFirst(mark.count + 1)
-            for part in list.split(separator: ",", omittingEmptySubsequences: false) {
-                guard let layer = Int(part), (0..<1024).contains(layer) else { return nil }
-                layers.append(layer)
-            }
+        let parts = argument.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
+            .map(String.init)
+        switch parts[0] {
+        case "random" where parts.count == 1: self = .random
+        case "teacher-layers" where parts.count < 3:
+            guard let layers = Self.layers(parts.dropFirst().first) else { return nil }
             self = .teacherLayers(layers)
-        } else if argument.isEmpty {
-            return nil
-        } else {
+        case "slim":
+            guard parts.count > 1, let method = SlimmingMethod(rawValue: parts[1]),
+                let layers = Self.layers(parts.dropFirst(2).first)
+            else { return nil }
+            self = .slimmed(method, layers)
+        default:
+            guard !argument.isEmpty else { return nil }
             self = .folder(argument)
         }
     }
 
+    /// The numbers of a list; `.some(nil)` where there is no list or it is `uniform`.
+    private static func layers(_ list: String?) -> [Int]?? {
+        guard let list, list != "uniform" else { return .some(nil) }
+        var layers: [Int] = []
+        for part in list.split(separator: ",", omittingEmptySubsequences: false) {
+            guard let layer = Int(part), (0..<1024).contains(layer) else { return .none }
+            layers.append(layer)
+        }
+        return layers
+    }
+
     var defaultValueDescription: String {
-        switch self {
+        func text(_ name: String, _ layers: [Int]?) -> String {
+            layers.map { "\(name):" + $0.map(String.init).joined(separator: ",") } ?? name
+        }
+        return switch self {
         case .random: "random"
-        case .teacherLayers(nil): "teacher-layers"
-        case .teacherLayers(let layers?):
-            "teacher-layers:" + layers.map(String.init).joined(separator: ",")
+        case .teacherLayers(let layers): text("teacher-layers", layers)
+        case .slimmed(let method, let layers): text("slim:\(method.rawValue)", layers)
         case .folder(let path): path
         }
+    }
+
+    /// The teacher's layers that are listed.
+    var layers: [Int]? {
+        switch self {
+        case .teacherLayers(let layers), .slimmed(_, let layers): layers
+        case .random, .folder: nil
+        }
+    }
+
+    var isOfTeacherLayers: Bool {
+        if case .teacherLayers = self { true } else { false }
     }
 }

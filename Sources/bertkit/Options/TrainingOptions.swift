@@ -1,5 +1,10 @@
-import ArgumentParser
+public import ArgumentParser
+import Datasets
+import Diagnostics
+public import Distillation
 import Kernels
+
+extension SelectionMetric: ExpressibleByArgument {}
 
 enum KeptWeights: String, CaseIterable, ExpressibleByArgument { case best, last }
 
@@ -123,6 +128,25 @@ struct TrainingOptions: ParsableArguments {
     )
     var evaluateEvery: Int?
 
+    @Option(
+        help: ArgumentHelp(
+            "What is measured there, and decides which weights are best: accuracy, f1, f1-macro, "
+                + "matthews, cross-entropy, and against a teacher kl and agreement; of scores "
+                + "pearson, spearman, mse (default: accuracy, of scores pearson).",
+            valueName: "metric"
+        )
+    )
+    var metric: SelectionMetric?
+
+    @Option(
+        help: ArgumentHelp(
+            "Stop, or go on to the next stage, after so many measurements without a better one "
+                + "(default: train to the end).",
+            valueName: "count"
+        )
+    )
+    var earlyStopping: Int?
+
     @Option(help: "Which weights are written: the best on the development file, or the last.")
     var keep: KeptWeights = .best
 
@@ -133,6 +157,14 @@ struct TrainingOptions: ParsableArguments {
         try Limits.check("--gradient-accumulation", gradientAccumulation, 1...65_536)
         try Limits.check("--max-length", maxLength, 3...65_536)
         try Limits.check("--dropout", dropout, 0...1, below: true)
+        try Limits.check("--early-stopping", earlyStopping, 1...1_000_000)
         try Limits.check("--evaluate-every", evaluateEvery, 1...1_000_000_000)
+    }
+
+    /// The measure for a task, refused if it is none of this task's.
+    func metric(for kind: TaskKind, hasTeacher: Bool) throws(Failure) -> SelectionMetric {
+        let metric = metric ?? .standard(for: kind)
+        try metric.check(kind, hasTeacher: hasTeacher)
+        return metric
     }
 }

@@ -16,6 +16,16 @@ struct OptionTable {
         var name: String
         var kind: Kind
         var defaultValue: String?
+
+        /// The option as a command line has it, with these values; none leaves it out.
+        func arguments(_ texts: [String]) -> [String] {
+            switch kind {
+            case .value, .listValue, .repeatedValue: texts.map { "--\(name)=\($0)" }
+            case .flag: texts == ["true"] ? ["--\(name)"] : []
+            case .switchFlag:
+                texts.map { $0 == "true" ? "--\(name)" : "--no-\(name)" }
+            }
+        }
     }
 
     /// In the order of the help screen.

@@ -39,13 +39,7 @@ struct RunExpansion {
                 guard let texts = file.values[row.name] else { continue }
                 values[row.name] = texts
                 namesFromFile.append(row.name)
-                switch row.kind {
-                case .value, .listValue, .repeatedValue:
-                    added += texts.map { "--\(row.name)=\($0)" }
-                case .flag: if texts == ["true"] { added.append("--\(row.name)") }
-                case .switchFlag:
-                    added.append(texts == ["true"] ? "--\(row.name)" : "--no-\(row.name)")
-                }
+                added += row.arguments(texts)
             }
             self.arguments.insert(contentsOf: added, at: 1)
         }
@@ -79,8 +73,9 @@ struct RunExpansion {
                 let form: ResolvedRun.Entry.Form = items.count == 1 ? .text : .list
                 return .init(name: row.name, values: items.map(String.init), form: form)
             case .repeatedValue:
+                // One value is itself, as above.
                 guard let texts else { return nil }
-                return .init(name: row.name, values: texts, form: .list)
+                return .init(name: row.name, values: texts, form: texts.count == 1 ? .text : .list)
             case .flag: return .init(name: row.name, values: texts ?? ["false"], form: .truth)
             case .switchFlag:
                 return texts.map { .init(name: row.name, values: $0, form: .truth) }

@@ -29,22 +29,31 @@ struct RunFile {
         guard case .mapping(let mapping) = root else {
             throw Failure(.badData, path, "expected a mapping of option names to values")
         }
+        values = try Self.options(mapping, path: path, table: table)
+    }
+
+    /// Values by option name, for the keys that are present and not null.
+    static func options(
+        _ mapping: Node.Mapping,
+        path: String,
+        table: OptionTable
+    ) throws(Failure) -> [String: [String]] {
         var values: [String: [String]] = [:]
         for (key, value) in mapping {
-            let place = Self.place(of: key)
+            let place = place(of: key)
             guard case .scalar(let scalar) = key else {
                 throw Failure(.badData, path, "\(place)a key must be an option's name")
             }
             let name = scalar.string.replacing("_", with: "-")
             guard let row = table[name] else {
-                throw Self.unknownKey(scalar.string, place: place, path: path, table: table)
+                throw unknownKey(scalar.string, place: place, path: path, table: table)
             }
             guard values[name] == nil else {
                 throw Failure(.badData, path, "\(place)'\(name)' is given twice")
             }
-            if Self.isNull(value) { continue }
+            if isNull(value) { continue }
             do {
-                values[name] = try Self.texts(of: value, for: row)
+                values[name] = try texts(of: value, for: row)
             } catch {
                 throw Failure(
                     .badData,
@@ -53,7 +62,7 @@ struct RunFile {
                 )
             }
         }
-        self.values = values
+        return values
     }
 
     /// An empty value, `~` or `null`, unless it is quoted.
@@ -125,7 +134,7 @@ struct RunFile {
         )
     }
 
-    private static func place(of node: Node) -> String {
+    static func place(of node: Node) -> String {
         node.mark.map { "line \($0.line): " } ?? ""
     }
 

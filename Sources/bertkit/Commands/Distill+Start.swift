@@ -1,0 +1,148 @@
+import Bert
+import Datasets
+import Diagnostics
+import Distillation
+import Foundation
+
+extension Distill {
+    private var shape: StudentShape { StudentShape(student.shape) }
+
+    /// Where the student starts: what was asked for, or what suits its shape. Refuses a slimmed student
+    /// that this teacher does not hold.
+    func start(from teacher: BertConfiguration) throws(Failure) -> StudentStart {
+        if let start = student.`init` {
+            if case .slimmed = start {
+                _ = try slimmed(start, teacher)
+            }
+            return start
+        }
+        let isNarrower = [
+            (shape.hidden, teacher.hiddenSize), (shape.heads, teacher.attentionHeadCount),
+            (shape.intermediate, teacher.intermediateSize),
+        ].contains { $0.0 != nil && $0.0 != $0.1 }
+        guard isNarrower else { return .teacherLayers(nil) }
+        let slimmed = StudentStart.slimmed(.pca, nil)
+        do {
+            _ = try self.slimmed(slimmed, teacher)
+            return slimmed
+        } catch {
+            // A shape that this teacher does not hold; without all sizes nothing else can be meant.
+            guard student.shape.missing.isEmpty else { throw error }
+            return .random
+        }
+    }
+
+    /// The configuration of a slimmed student.
+    func slimmed(
+        _ start: StudentStart,
+        _ teacher: BertConfiguration
+    ) throws(Failure) -> BertConfiguration {
+        try shape.slimmed(teacher, layers: try layers(of: start, teacher))
+    }
+
+    /// The teacher's layers that a start takes over.
+    private func layers(
+        of start: StudentStart,
+        _ teacher: BertConfiguration
+    ) throws(Failure) -> [Int] {
+        if let listed = start.layers { return listed }
+        let count = teacher.hiddenLayerCount
+        let wanted = shape.layers ?? count
+        guard wanted <= count else {
+            throw Failure(
+                .usage,
+                "--layers",
+                "\(wanted) layers cannot be copied from a teacher of \(count)"
+            )
+        }
+        return LayerSelection.evenlySpaced(studentLayers: wanted, teacherLayers: count)
+    }
+
+    /// The student, unless its start reads the training data.
+    func prepare(
+        _ start: StudentStart,
+        _ teacher: TextClassifier,
+        _ general: MaskedLanguageModel?,
+        work: TrainingRun
+    ) throws -> Student? {
+        switch start {
+        case .slimmed: return nil
+        case .random: return random(like: teacher.configuration, work)
+        case .teacherLayers:
+            guard let general else { return try copied(teacher.model, start, work) }
+            let encoder = try copied(general.model, start, work)
+            var configuration = encoder.model.configuration
+            configuration.head = .sequenceClassification
+            configuration.labels = teacher.configuration.labels
+            configuration.problemType = teacher.configuration.problemType
+            let model = BertModel(configuration, seed: training.seed)
+            model.copyShared(from: teacher.model)
+            model.copyShared(from: encoder.model)
+            return Student(
+                model: model,
+                origin: encoder.origin.map { $0 + " of pieces" }
+                    + ["pooler and classifier of the other teacher, where their shapes are equal"]
+            )
+        case .folder(let path):
+            let folder = try ModelFolder.open(URL(filePath: path), requireHead: false)
+            let vocabulary = try folder.loadVocabulary()
+            try vocabulary.check(agreesWith: teacher.vocabulary, student: printable(path))
+            let student = try Student.pretrained(
+                folder,
+                labels: teacher.configuration.labels,
+                problemType: teacher.configuration.problemType,
+                seed: training.seed,
+                adjust: { work.applyDropout(to: &$0) }
+            )
+            try shape.check(against: student.model.configuration, folder: path)
+            return student
+        }
+    }
+
+    /// A student of a configuration's kind with new weights.
+    func random(like teacher: BertConfiguration, _ work: TrainingRun) -> Student {
+        var configuration = teacher
+        configuration.hiddenLayerCount = shape.layers ?? configuration.hiddenLayerCount
+        configuration.hiddenSize = shape.hidden ?? configuration.hiddenSize
+        configuration.attentionHeadCount = shape.heads ?? configuration.attentionHeadCount
+        configuration.intermediateSize = shape.intermediate ?? configuration.intermediateSize
+        work.applyDropout(to: &configuration)
+        return .random(configuration, seed: training.seed)
+    }
+
+    /// A student of some of a teacher's layers: those that the start lists, else as many as are asked
+    /// for, evenly spaced.
+    func copied(
+        _ teacher: BertModel,
+        _ start: StudentStart,
+        _ work: TrainingRun
+    ) throws(Failure) -> Student {
+        try .copying(
+            layers: try layers(of: start, teacher.configuration),
+            of: teacher,
+            shape: shape,
+            adjust: { work.applyDropout(to: &$0) }
+        )
+    }
+
+    /// A slimmed student.
+    func slim(
+        _ start: StudentStart,
+        _ teacher: BertModel,
+        data: EncodedDataset,
+        work: TrainingRun
+    ) throws(Failure) -> Student {
+        guard case .slimmed(let method, _) = start else { preconditionFailure("another start") }
+        work.remarks.say("student: slimming the teacher")
+        return try .slimmed(
+            method,
+            layers: try layers(of: start, teacher.configuration),
+            of: teacher,
+            shape: shape,
+            data: data,
+            seed: training.seed,
+            pool: work.pool,
+            adjust: { work.applyDropout(to: &$0) }
+        )
+    }
+}
