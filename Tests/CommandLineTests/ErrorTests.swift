@@ -23,7 +23,14 @@ struct ErrorTests {
         Case("sing", "Unknown command 'sing'. See 'bertkit --help'."),
         Case("--tto", "Unknown option '--tto'."),
         Case(distill + " --layer 2", "Unknown option '--layer'. Did you mean '--layers'?"),
-        Case("distill --teacher t", "Missing expected argument '--train <file>'."),
+        Case("finetune --dev b", "Missing expected argument '--train <file>'."),
+        Case("distill --teacher t --output o", "Give '--train' and '--dev', or '--text'"),
+        Case("distill --teacher t --output o --dev b", "'--train' and '--dev' are given together"),
+        Case("pretrain --text t --output o", "Give '--init', or describe a model"),
+        Case(
+            "pretrain --text t --output o --init m --hold-out 1",
+            "'--hold-out 1' leaves nothing to train on"
+        ),
         Case("inspect", "Missing expected argument '<path>'. See 'bertkit inspect --help'."),
         Case("inspect p q", "Unexpected argument 'q'."),
         Case("inspect p --format yaml", "Please provide one of 'text' and 'json'."),
