@@ -84,7 +84,7 @@ public final class BertInference: @unchecked Sendable {
 
     /// Computes what has a place, shard by shard.
     func run(_ batch: PackedBatch, _ places: OutputPlaces) {
-        let shards = Shard.cut(batch, target: Self.shardTokens(batch))
+        let shards = Shard.cut(batch, target: Self.shardTokens(batch), configuration)
         let pass = ForwardPass(
             configuration: configuration,
             batch: batch,

@@ -1,4 +1,4 @@
-import Tokenization
+package import Tokenization
 
 /// A stretch of whole sequences that one worker takes through the model alone.
 public struct Shard: Sendable {
@@ -20,11 +20,17 @@ public struct Shard: Sendable {
         return sequences.reduce(0) { $0 + batch.length(of: $1) * batch.length(of: $1) }
     }
 
-    /// Cuts a batch into shards of about `target` tokens.
+    /// Cuts a batch into shards of about `target` tokens each, which cost about the same.
     ///
+    /// A token costs its products, and attention to its own sequence: in a sequence of
+    /// `2 hidden + intermediate` tokens as much again.
     /// The cut depends on the batch alone, so that results do not depend on the number of workers.
     /// Small batches get a power of two of shards, which spreads evenly over usual worker counts.
-    static func cut(_ batch: PackedBatch, target: Int) -> [Shard] {
+    package static func cut(
+        _ batch: PackedBatch,
+        target: Int,
+        _ configuration: BertConfiguration
+    ) -> [Shard] {
         let tokens = batch.tokenCount
         guard tokens > 0 else { return [] }
         var wanted = max(1, tokens / target)
@@ -33,15 +39,24 @@ public struct Shard: Sendable {
             while power * 3 / 2 <= wanted && power * 2 <= 32 { power *= 2 }
             wanted = power
         }
+        let products = 2 * configuration.hiddenSize + configuration.intermediateSize
+        // What everything before a sequence costs.
+        var costs = [0]
+        costs.reserveCapacity(batch.sequenceCount + 1)
+        for index in 0..<batch.sequenceCount {
+            let length = batch.length(of: index)
+            costs.append(costs[index] + length * (products + length))
+        }
+        let total = costs[batch.sequenceCount]
         var shards: [Shard] = []
         var start = 0
         for index in 1...wanted {
             // The boundary nearest to the even share.
-            let share = index * tokens / wanted
+            let share = index * total / wanted
             var end = start
             while end < batch.sequenceCount
                 && (index == wanted
-                    || batch.offsets[end + 1] - share <= share - batch.offsets[end])
+                    || costs[end + 1] - share <= share - costs[end])
             {
                 end += 1
             }

@@ -68,7 +68,7 @@ public final class TrainingPass: @unchecked Sendable {
             batch: batch,
             configuration: configuration,
             indices: EmbeddingRows(batch, configuration),
-            shards: Shard.cut(batch, target: Self.shardTokens),
+            shards: Shard.cut(batch, target: Self.shardTokens, configuration),
             outputs: outputs,
             dropout: plan ?? .none,
             workerCount: pool.workerCount,

@@ -51,8 +51,14 @@ public struct Failure: Error, Hashable, Sendable, CustomStringConvertible {
     /// `SUBJECT: REASON. REMEDY.` with anything unprintable escaped.
     public var description: String {
         var sentence = "\(printable(subject)): \(reason)"
-        if let remedy { sentence += ". \(remedy)" }
-        return sentence.hasSuffix(".") ? sentence : sentence + "."
+        func end() {
+            if sentence.last != ".", sentence.last != "?" { sentence += "." }
+        }
+        end()
+        guard let remedy else { return sentence }
+        sentence += " \(remedy)"
+        end()
+        return sentence
     }
 }
 
