@@ -78,14 +78,6 @@ extension BertModel {
         layout.entries.first { $0.name == name }?.slot
     }
 
-    /// Gives a parameter, by its canonical name, another value.
-    ///
-    /// - Precondition: the model has the parameter, of the tensor's shape.
-    func set(_ name: String, to tensor: Tensor) {
-        guard let slot = slot(name) else { preconditionFailure("no parameter \(name)") }
-        weights.set(slot, to: tensor)
-    }
-
     /// Takes over every parameter that another model has by the same name and in the same shape: from a
     /// model with another head, the encoder.
     public func copyShared(from other: BertModel) {
