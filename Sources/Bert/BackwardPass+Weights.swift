@@ -3,13 +3,21 @@ import Tokenization
 
 /// Weight gradients, over the whole batch.
 extension BackwardPass {
-    /// Output rows of a weight gradient that one task computes: about as many products as 384 rows
-    /// of 384.
-    private func blocks(of linear: Linear) -> [Range<Int>] {
-        let height = max(32, 384 * 384 / linear.input / 32 * 32)
-        return stride(from: 0, to: linear.output, by: height).map {
-            $0..<min($0 + height, linear.output)
+    /// The part of a weight gradient that one task computes: about as many products as 384 rows of 384. In
+    /// bfloat16 a task rounds its operands, and parts are square so that few are rounded twice.
+    private func blocks(
+        of linear: Linear,
+        _ precision: Precision
+    ) -> [(outputs: Range<Int>, inputs: Range<Int>)] {
+        func cut(_ length: Int, _ height: Int) -> [Range<Int>] {
+            stride(from: 0, to: length, by: height).map { $0..<min($0 + height, length) }
         }
+        guard precision == .bf16, MatrixBackend.usesTiles else {
+            let height = max(32, 384 * 384 / linear.input / 32 * 32)
+            return cut(linear.output, height).map { ($0, 0..<linear.input) }
+        }
+        return cut(linear.output, 384)
+            .flatMap { outputs in cut(linear.input, 384).map { (outputs, $0) } }
     }
 
     private func tasks(
@@ -20,21 +28,28 @@ extension BackwardPass {
         precision: Precision? = nil
     ) -> [Task] {
         let precision = precision ?? self.precision
-        return blocks(of: linear).map { [accumulate] block in
+        return blocks(of: linear, precision).map { [accumulate] block in
             { recorder in
-                let part = linear.outputs(block)
+                let part = linear.outputs(block.outputs)
                 part.accumulateWeight(
                     Matrix(
-                        dOutput.base + block.lowerBound,
+                        dOutput.base + block.outputs.lowerBound,
                         rows: dOutput.rows,
-                        columns: block.count,
+                        columns: block.outputs.count,
                         stride: dOutput.stride
                     ),
                     input,
                     accumulate: accumulate,
+                    inputs: block.inputs,
                     precision: precision
                 )
-                recorder?.weight(operation, part, rows: input.rows, accumulate: accumulate)
+                recorder?.weight(
+                    operation,
+                    part,
+                    inputs: block.inputs.count,
+                    rows: input.rows,
+                    accumulate: accumulate
+                )
             }
         }
     }

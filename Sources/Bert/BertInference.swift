@@ -89,7 +89,8 @@ public final class BertInference: @unchecked Sendable {
             configuration: configuration,
             batch: batch,
             dropout: .none,
-            training: false
+            training: false,
+            roundsAttention: precision != .f32
         )
         let indices = EmbeddingRows(batch, configuration)
         if shards.count == 1 {

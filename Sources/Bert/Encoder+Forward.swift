@@ -8,6 +8,8 @@ struct ForwardPass {
     let dropout: DropoutPlan
     /// Whether the backward pass will need the values before the activation.
     let training: Bool
+    /// Whether attention's products may round their operands as those of the layers do.
+    var roundsAttention = false
     /// The counters of the worker that runs this, while somebody records.
     var recorder: OperationRecorder?
     /// Who shares the work of a lone shard; nil where a worker takes a shard alone.
@@ -233,6 +235,7 @@ struct ForwardPass {
             context: a.context.slice(place.queries),
             dropout: dropout.attention(layer: layer),
             heads: heads,
+            rounding: roundsAttention,
             scratch: scratch
         )
     }

@@ -1,3 +1,4 @@
+#include "gates.h"
 #include "random.h"
 
 // A unary map: whole vectors, then the rest through a padded vector.
@@ -31,11 +32,6 @@ INLINE vf gelu_slope(vf x) {
     return n.cumulative + x * n.density;
 }
 
-// 0.5 (1 + tanh u) is the logistic function of 2u, u = sqrt(2/pi) (x + 0.044715 x^3).
-INLINE vf tanh_gate(vf x) {
-    vf u2 = splat(1.5957691f) * (x + splat(0.044715f) * x * x * x);
-    return splat(1.0f) / (splat(1.0f) + vexp(-u2));
-}
 INLINE vf gelu_tanh_slope(vf x) {
     vf gate = tanh_gate(x);
     vf d_u2 = splat(1.5957691f) * (splat(1.0f) + splat(0.134145f) * x * x);

@@ -1,3 +1,5 @@
+#include "gates.h"
+
 typedef uint16_t vh __attribute__((vector_size(32)));
 typedef uint8_t vb __attribute__((vector_size(16)));
 typedef uint16_t vh_unaligned __attribute__((vector_size(32), aligned(2)));
@@ -27,22 +29,6 @@ void bk_to_bfloat16(const float *in, size_t stride, size_t rows, size_t columns,
     }
 }
 
-/// The normal distribution function to 6e-5 / max(1, |x|): for values that are rounded to eight bits
-/// next. A weighted minimax fit of (cumulative - 0.5) / x in x^2 up to 4.5, held there beyond.
-INLINE vf quick_normal(vf x) {
-    vf a = vmin(vmax(x, splat(-4.5f)), splat(4.5f)), t = a * a;
-    vf p = splat(3.036419379820465e-11f);
-    p = p * t + splat(-3.3146609901280044e-09f);
-    p = p * t + splat(1.5909972717054188e-07f);
-    p = p * t + splat(-4.451730092114303e-06f);
-    p = p * t + splat(8.142517617670819e-05f);
-    p = p * t + splat(-0.0010375913698226213f);
-    p = p * t + splat(0.009585202671587467f);
-    p = p * t + splat(-0.06598465889692307f);
-    p = p * t + splat(0.3987126052379608f);
-    return a * p + splat(0.5f);
-}
-
 void bk_gelu_quick(const float *in, size_t rows, size_t columns, float *out, size_t stride) {
     for (size_t r = 0; r < rows; r++) {
         const float *row = in + r * columns;
@@ -60,10 +46,10 @@ void bk_gelu_quick(const float *in, size_t rows, size_t columns, float *out, siz
 }
 
 void bk_quantize_rows(const float *in, size_t stride, size_t rows, size_t columns, uint8_t *out,
-                      float *scales, float *lows) {
+                      size_t out_stride, float *scales, float *lows) {
     for (size_t r = 0; r < rows; r++) {
         const float *row = in + r * stride;
-        uint8_t *target = out + r * columns;
+        uint8_t *target = out + r * out_stride;
         vf low = splat(row[0]), high = low;
         size_t c = 0;
         for (; c + LANES <= columns; c += LANES) {

@@ -4,8 +4,12 @@ import CKernels
 public enum Attention {
     /// Floats of scratch one call needs for sequences of at most `length` tokens.
     public static func scratchCount(length: Int, headSize: Int) -> Int {
-        bk_attention_scratch(length, headSize)
+        max(bk_attention_scratch(length, headSize), bk_attention_bf16_scratch(length, headSize))
     }
+
+    /// Whether `forward` can round its operands to bfloat16 here.
+    public static let rounds =
+        bk_attention_bf16_available() != 0 && MatrixBackend.current == .oneDNN
 
     /// One sequence's place and what is kept of it.
     public struct Sequence: @unchecked Sendable {
@@ -47,6 +51,8 @@ public enum Attention {
     ///   - q: `[queries, H]`.
     ///   - k, v: `[length, H]`, with one stride.
     ///   - context: `[queries, H]`, overwritten.
+    ///   - rounding: whether both products may round their operands to bfloat16: without dropout, and where
+    ///     nothing but the context is wanted of more than one query.
     ///   - heads: the heads to compute; nil for all.
     public static func forward(
         _ sequence: Sequence,
@@ -56,10 +62,32 @@ public enum Attention {
         context: Matrix,
         dropout: Dropout,
         heads: Range<Int>? = nil,
+        rounding: Bool = false,
         scratch: UnsafeMutablePointer<Float>
     ) {
         let heads = heads ?? 0..<sequence.headCount
         let (first, size) = (heads.lowerBound, sequence.headSize)
+        if rounding, Attention.rounds, sequence.queries > 1, sequence.logSum == nil,
+            sequence.scores == nil
+        {
+            bk_attention_forward_bf16(
+                q.base + first * size,
+                q.stride,
+                k.base + first * size,
+                v.base + first * size,
+                k.stride,
+                context.base + first * size,
+                context.stride,
+                heads.count,
+                sequence.queries,
+                sequence.length,
+                size,
+                sequence.scale,
+                MatrixBackend.usesTiles ? 1 : 0,
+                scratch
+            )
+            return
+        }
         let block = first * sequence.queries * sequence.length
         bk_attention_forward(
             q.base + first * size,

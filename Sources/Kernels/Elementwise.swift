@@ -25,15 +25,6 @@ public enum Elementwise {
         bk_all_finite(a, count) != 0
     }
 
-    /// The elements in bfloat16, rounded to nearest, ties to even.
-    public static func round(
-        _ source: UnsafePointer<Float>,
-        to target: UnsafeMutablePointer<UInt16>,
-        count: Int
-    ) {
-        bk_to_bfloat16(source, count, 1, count, target)
-    }
-
     /// sums[columns] += the rows of `rows`, in row order.
     public static func addColumnSums(_ rows: Matrix, to sums: UnsafeMutablePointer<Float>) {
         bk_add_column_sums(rows.base, rows.stride, sums, rows.rows, rows.columns)

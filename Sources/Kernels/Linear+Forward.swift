@@ -22,6 +22,9 @@ extension Linear {
             // The library's fast products take rows without gaps.
             switch packed?.precision {
             case .f32 where x.stride == input: floats(x, out, activation, slices)
+            case .bf16 where packed?.panels != nil, .int8 where packed?.panels != nil:
+                guard let packed, let panels = packed.panels else { return }
+                tiled(x, out, activation, slices ?? 0..<sliceCount, panels, packed.bytes)
             case .bf16: rounded(x, out, activation, slices)
             case .int8: bytes(x, out, activation, slices ?? 0..<sliceCount)
             default: unpacked(x, out, activation, slices ?? 0..<sliceCount)
@@ -90,6 +93,45 @@ extension Linear {
         }
     }
 
+    /// x rounded as the weights are, by weights in panels: bias and activation with the product.
+    private func tiled(
+        _ x: Matrix,
+        _ out: Matrix,
+        _ activation: Activation?,
+        _ slices: Range<Int>,
+        _ panels: WeightPanels,
+        _ bytes: ByteWeight?
+    ) {
+        guard !slices.isEmpty else { return }
+        let outputs = slice(slices.lowerBound).lowerBound..<slice(slices.upperBound - 1).upperBound
+        var product = bk_amx_product()
+        product.rows = x.rows
+        product.columns = outputs.count
+        product.depth = panels.depth
+        product.b = UnsafeRawPointer(panels.column(outputs.lowerBound))
+        product.bias = UnsafePointer(bias + outputs.lowerBound)
+        product.activation = activation?.number ?? 0
+        product.out = out.base + outputs.lowerBound
+        product.stride = out.stride
+        guard let bytes else {
+            product.a = UnsafeRawPointer(tiledRows(x))
+            bk_amx_multiply(&product)
+            return
+        }
+        let rowBytes = paddedToTiles(x.rows) * panels.depth
+        let memory = bk_thread_memory(0, rowBytes + 8 * x.rows)!
+        let scales = (memory + rowBytes).assumingMemoryBound(to: Float.self)
+        let rows = memory.assumingMemoryBound(to: UInt8.self)
+        let lows = scales + x.rows
+        bk_quantize_rows(x.base, x.stride, x.rows, input, rows, panels.depth, scales, lows)
+        product.a = UnsafeRawPointer(memory)
+        product.scales = UnsafePointer(scales)
+        product.lows = UnsafePointer(lows)
+        product.weight_scales = UnsafePointer(bytes.scales.base + outputs.lowerBound)
+        product.weight_sums = UnsafePointer(bytes.sums.base + outputs.lowerBound)
+        bk_amx_multiply(&product)
+    }
+
     /// x as bytes over each row's range, exact sums, then scales, bias and activation.
     private func bytes(
         _ x: Matrix,
@@ -103,7 +145,7 @@ extension Linear {
         let quantized = memory.assumingMemoryBound(to: UInt8.self)
         let scales = (memory + rowBytes).assumingMemoryBound(to: Float.self)
         let lows = scales + x.rows
-        bk_quantize_rows(x.base, x.stride, x.rows, input, quantized, scales, lows)
+        bk_quantize_rows(x.base, x.stride, x.rows, input, quantized, input, scales, lows)
         for index in slices {
             let range = slice(index)
             let sums = bk_thread_memory(1, 4 * x.rows * range.count)!
@@ -146,6 +188,10 @@ extension Linear {
         _ slices: Range<Int>
     ) {
         guard !slices.isEmpty else { return }
+        if case .panels(let forward, _) = rounded?.form {
+            tiled(x, out, activation, slices, forward, nil)
+            return
+        }
         let range = slice(slices.lowerBound).lowerBound..<slice(slices.upperBound - 1).upperBound
         let weight = weight + range.lowerBound * input
         let bias = bias + range.lowerBound
@@ -161,8 +207,8 @@ extension Linear {
             var shape = product(rows: x.rows, outputs: range.count, type: type)
             shape.c_row = Int32(out.stride)
             shape.activation = activation?.number ?? 0
-            if let rounded {
-                let values = rounded + range.lowerBound * input
+            if case .rows(let values) = rounded?.form {
+                let values = values + range.lowerBound * input
                 run(shape, roundedRows(x, slot: 0), values, nil, bias, target.base)
             } else {
                 shape.a_row = Int32(x.stride)
@@ -193,5 +239,16 @@ func roundedRows(_ x: Matrix, slot: Int32) -> UnsafeMutablePointer<UInt16> {
     let values = bk_thread_memory(slot, max(1, 2 * x.rows * x.columns))!
         .assumingMemoryBound(to: UInt16.self)
     bk_to_bfloat16(x.base, x.stride, x.rows, x.columns, values)
+    return values
+}
+
+/// Rows of tiles that hold so many.
+func paddedToTiles(_ rows: Int) -> Int { (rows + 15) / 16 * 16 }
+
+/// A matrix's rows in bfloat16 as AMX products read them, in the thread's own memory.
+func tiledRows(_ x: Matrix) -> UnsafeMutablePointer<UInt16> {
+    let values = bk_thread_memory(0, 2 * paddedToTiles(x.rows) * bk_amx_depth(x.columns, 2))!
+        .assumingMemoryBound(to: UInt16.self)
+    bk_amx_round_rows(x.base, x.stride, x.rows, x.columns, values)
     return values
 }

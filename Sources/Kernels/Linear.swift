@@ -7,9 +7,8 @@ public struct Linear: @unchecked Sendable {
     public let output: Int
     public let input: Int
     public private(set) var packed: PackedWeight?
-    /// The weights rounded to bfloat16, `[output, input]`, for products of that precision with weights
-    /// that change; whoever changes them keeps both alike.
-    public var rounded: UnsafeMutablePointer<UInt16>?
+    /// The weights rounded to bfloat16, for products of that precision with weights that change.
+    public var rounded: RoundedWeight?
 
     public init(
         weight: UnsafeMutablePointer<Float>,
@@ -32,16 +31,14 @@ public struct Linear: @unchecked Sendable {
         return result
     }
 
-    /// Output rows `range` as a layer of their own.
+    /// Output rows `range` as a layer of their own, in single precision.
     public func outputs(_ range: Range<Int>) -> Linear {
-        var part = Linear(
+        Linear(
             weight: weight + range.lowerBound * input,
             bias: bias + range.lowerBound,
             output: range.count,
             input: input
         )
-        part.rounded = rounded.map { $0 + range.lowerBound * input }
-        return part
     }
 
     // MARK: Slices

@@ -1,3 +1,4 @@
+import CKernels
 import COneDNN
 import COpenBLAS
 import Glibc
@@ -15,6 +16,10 @@ public enum MatrixBackend: String, Sendable {
         }
         return .oneDNN
     }()
+
+    /// Whether products of bfloat16 and bytes run on the processor's own matrix instructions (AMX) and not
+    /// through a library: wherever it has them, unless `BERTKIT_MATRIX_BACKEND` names a library.
+    public static let usesTiles = bk_amx_available() != 0 && getenv("BERTKIT_MATRIX_BACKEND") == nil
 
     /// Name and version, for logs.
     public static var description: String {

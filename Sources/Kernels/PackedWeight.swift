@@ -12,6 +12,8 @@ public final class PackedWeight: @unchecked Sendable {
     /// The same of each slice of outputs, in the same memory if the layout allows it.
     let slices: [OpaquePointer]
     let bytes: ByteWeight?
+    /// For the processor's own matrix instructions; nil where a library multiplies.
+    let panels: WeightPanels?
 
     static let librarysByteProducts =
         MatrixBackend.current == .oneDNN && bk_onednn_multiplies(Int32(BK_UINT8)) != 0
@@ -19,6 +21,16 @@ public final class PackedWeight: @unchecked Sendable {
     /// - Returns: nil where the weights as they are are best.
     init?(_ linear: Linear, precision: Precision) {
         self.precision = precision
+        if precision != .f32, MatrixBackend.usesTiles {
+            let bytes = precision == .int8 ? ByteWeight(linear) : nil
+            self.bytes = bytes
+            panels =
+                bytes.map { WeightPanels($0.takeValues(), linear) }
+                ?? WeightPanels(rounding: linear)
+            (whole, slices) = (nil, [])
+            return
+        }
+        panels = nil
         switch precision {
         case .f32, .bf16:
             guard MatrixBackend.current == .oneDNN, precision.isAvailable else { return nil }
@@ -70,7 +82,7 @@ public final class PackedWeight: @unchecked Sendable {
 
     deinit {
         for slice in slices { bk_packed_destroy(slice) }
-        bk_packed_destroy(whole)
+        if let whole { bk_packed_destroy(whole) }
     }
 }
 

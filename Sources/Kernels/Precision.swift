@@ -26,6 +26,9 @@ public enum Precision: String, CaseIterable, Sendable, Codable {
     /// Says so when they fall back to single precision.
     public var explanation: String {
         let library = "\(MatrixBackend.description) (\(MatrixBackend.reason))"
+        if self != .f32, isAvailable, MatrixBackend.usesTiles {
+            return "\(rawValue) in AMX tiles, f32 by \(library)"
+        }
         switch self {
         case .f32: return "f32 by \(library)"
         case .bf16:

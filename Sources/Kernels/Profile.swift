@@ -159,14 +159,16 @@ extension OperationRecorder {
     public func weight(
         _ operation: ProfiledOperation,
         _ linear: Linear,
+        inputs: Int? = nil,
         rows: Int,
         accumulate: Bool
     ) {
-        let weights = linear.output * linear.input
+        let inputs = inputs ?? linear.input
+        let weights = linear.output * inputs
         lap(
             operation,
             operations: 2 * rows * weights,
-            floats: (accumulate ? 2 : 1) * weights + rows * (linear.output + linear.input)
+            floats: (accumulate ? 2 : 1) * weights + rows * (linear.output + inputs)
         )
     }
 

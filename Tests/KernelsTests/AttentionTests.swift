@@ -1,3 +1,4 @@
+import CKernels
 import Kernels
 import Testing
 
@@ -111,6 +112,57 @@ import Testing
                     checkBackward(data, kernel, logSum, name)
                 }
             }
+        }
+    }
+
+    @Test(
+        .enabled(if: bk_attention_bf16_available() != 0, "no bf16 dot products here"),
+        arguments: lengths.dropFirst() + [512],
+        [8, 26, 32, 64]
+    )
+    func `in bfloat16 it is that of rounded operands`(_ length: Int, _ headSize: Int) {
+        let data = Case(length: length, headSize: headSize, firstOnly: false, probability: 0)
+        let values = data.projections.values.map { value in
+            // To nearest, ties to even.
+            let bits = value.bitPattern
+            return Float(bitPattern: ((bits + 0x7FFF + (bits >> 16 & 1)) >> 16) << 16)
+        }
+        let width = 3 * data.width
+        func part(_ number: Int) -> [Double] {
+            (0..<length).flatMap { row in
+                let start = row * width + number * data.width
+                return doubles(Array(values[start..<start + data.width]))
+            }
+        }
+        let expected = ReferenceAttention(
+            queries: length,
+            length: length,
+            heads: data.heads,
+            headSize: headSize,
+            mask: [Double](repeating: 1, count: data.heads * length * length)
+        ).forward(q: part(0), k: part(1), v: part(2)).context
+        for tiles in bk_amx_available() != 0 ? [0, 1] : [0] as [Int32] {
+            let context = GuardedFloats(count: length * data.width)
+            let scratch = GuardedFloats(count: bk_attention_bf16_scratch(length, headSize))
+            bk_attention_forward_bf16(
+                data.q.base,
+                data.q.stride,
+                data.k.base,
+                data.v.base,
+                data.k.stride,
+                context.base,
+                data.width,
+                data.heads,
+                length,
+                length,
+                headSize,
+                1 / Float(headSize).squareRoot(),
+                tiles,
+                scratch.base
+            )
+            // Probabilities are rounded to eight bits, the sum that divides them is not.
+            let error = worstError(context.values, expected)
+            #expect(error < 4e-3 && context.isIntact && scratch.isIntact, "\(tiles): \(error)")
         }
     }
 

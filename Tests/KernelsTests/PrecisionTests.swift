@@ -49,7 +49,16 @@ import Testing
             var (scales, lows) = (
                 [Float](repeating: 0, count: rows), [Float](repeating: 0, count: rows)
             )
-            version.bk_quantize_rows?(values, columns, rows, columns, &bytes, &scales, &lows)
+            version.bk_quantize_rows?(
+                values,
+                columns,
+                rows,
+                columns,
+                &bytes,
+                columns,
+                &scales,
+                &lows
+            )
             #expect(bytes.removeLast() == 9)
             for row in 0..<rows {
                 let line = values[row * columns..<(row + 1) * columns]
@@ -217,40 +226,45 @@ import Testing
         let dY = GuardedFloats(normals(rows * output, seed: 4))
         let reference = data.reference { weight, _ in weight.values.map(rounded) }
         let expected = reference.backward(dY.values.map(rounded), data.x.values.map(rounded))
-        var halves = data.weight.values.map { UInt16(truncatingIfNeeded: bits($0)) }
-        halves.withUnsafeMutableBufferPointer { halves in
-            var linear = data.linear
-            linear.rounded = halves.baseAddress
-            let forward = worstError(
-                data.forward(linear),
-                reference.forward(data.x.values.map(rounded))
-            )
-            #expect(forward < 2e-6, "\(forward)")
-            for accumulate in [false, true] {
-                let start = normals(rows * input, seed: 5)
-                let dX = accumulate ? GuardedFloats(start) : GuardedFloats(count: rows * input)
-                linear.backwardInput(
-                    dY.matrix(rows: rows, columns: output),
-                    into: dX.matrix(rows: rows, columns: input),
-                    accumulate: accumulate
-                )
-                let wanted =
-                    accumulate ? zip(start, expected.x).map { Double($0) + $1 } : expected.x
-                #expect(worstError(dX.values, wanted) < 2e-6 && dX.isIntact)
-            }
-        }
-        let dWeight = GuardedFloats(count: output * input)
-        Linear(weight: dWeight.base, bias: data.bias.base, output: output, input: input)
-            .accumulateWeight(
+        var linear = data.linear
+        let weights = RoundedWeight(linear)
+        for piece in 0..<weights.pieceCount { weights.refresh(piece) }
+        linear.rounded = weights
+        let forward = worstError(
+            data.forward(linear),
+            reference.forward(data.x.values.map(rounded))
+        )
+        #expect(forward < 2e-6, "\(forward)")
+        for accumulate in [false, true] {
+            let start = normals(rows * input, seed: 5)
+            let dX = accumulate ? GuardedFloats(start) : GuardedFloats(count: rows * input)
+            linear.backwardInput(
                 dY.matrix(rows: rows, columns: output),
-                data.x.matrix(rows: rows, columns: input),
-                accumulate: false,
-                precision: .bf16
+                into: dX.matrix(rows: rows, columns: input),
+                accumulate: accumulate
             )
-        #expect(worstError(dWeight.values, expected.weight) < 2e-6 && dWeight.isIntact)
+            let wanted = accumulate ? zip(start, expected.x).map { Double($0) + $1 } : expected.x
+            #expect(worstError(dX.values, wanted) < 2e-6 && dX.isIntact)
+        }
+        // In two parts, left alone where they are not.
+        for accumulate in [false, true] {
+            let start = normals(output * input, seed: 6)
+            let dWeight = GuardedFloats(start)
+            for inputs in [0..<input / 2, input / 2..<input] {
+                Linear(weight: dWeight.base, bias: data.bias.base, output: output, input: input)
+                    .accumulateWeight(
+                        dY.matrix(rows: rows, columns: output),
+                        data.x.matrix(rows: rows, columns: input),
+                        accumulate: accumulate,
+                        inputs: inputs,
+                        precision: .bf16
+                    )
+            }
+            let wanted =
+                accumulate ? zip(start, expected.weight).map { Double($0) + $1 } : expected.weight
+            #expect(worstError(dWeight.values, wanted) < 2e-6 && dWeight.isIntact)
+        }
     }
-
-    private func bits(_ value: Float) -> UInt32 { Float(rounded(value)).bitPattern >> 16 }
 
     @Test(arguments: Precision.allCases)
     func `each precision says what computes it`(_ precision: Precision) {

@@ -102,9 +102,9 @@ void bk_attention_backward(const float *q, size_t q_stride, const float *k, cons
 void bk_to_bfloat16(const float *in, size_t stride, size_t rows, size_t columns, uint16_t *out);
 /// Each row as bytes over its own range: in = low + scale * out, to half a step.
 ///
-/// out: [rows, columns]; scales, lows: [rows].
+/// out: [rows, columns], `out_stride` apart; scales, lows: [rows].
 void bk_quantize_rows(const float *in, size_t stride, size_t rows, size_t columns, uint8_t *out,
-                      float *scales, float *lows);
+                      size_t out_stride, float *scales, float *lows);
 /// out[r, c] = activation(weight_scales[c] * scales[r] * in[r, c] + lows[r] * weight_sums[c] + bias[c]).
 ///
 /// in: [rows, columns] sums of products of bytes; `weight_sums` the sums of each output's weights as
