@@ -8,6 +8,7 @@ extension BackwardPass {
         let shard = state.shards[shardIndex]
         guard let (pooler, classifier) = sequenceHead else {
             state.dHidden.slice(shard.rows).clear()
+            if let tokenHead { classifiedTokens(tokenHead, shard, shardIndex, recorder) }
             guard let (chosen, gradient) = state.pieces else { return }
             for output in chosen.outputs(in: shard.rows) {
                 (state.dHidden.base + chosen[output] * hidden).update(

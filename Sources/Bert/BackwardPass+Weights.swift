@@ -113,14 +113,19 @@ extension BackwardPass {
             vectors.reduce(into: d, accumulate: accumulate)
             recorder?.lap(.gradientReduction, floats: vectors.reducedFloats)
         }
-        guard let pooler = d.pooler, let classifier = d.classifier else { return [reduction] }
-        return tasks(
+        guard let classifier = d.classifier else { return [reduction] }
+        let classification = tasks(
             .classifierWeight,
             classifier,
             state.dLogits,
             state.droppedPooled,
             precision: .f32
-        ) + tasks(.poolerWeight, pooler, state.dPooled, state.first, precision: .f32) + [reduction]
+        )
+        guard let pooler = d.pooler else { return classification + [reduction] }
+        return classification
+            + tasks(.poolerWeight, pooler, state.dPooled, state.first, precision: .f32) + [
+                reduction
+            ]
     }
 
     /// The embedding tables' gradients, from the gradient of their sum.

@@ -14,6 +14,7 @@ final class BackwardPass: @unchecked Sendable {
     let vectors: VectorGradients
     let accumulate: Bool
     let sequenceHead: (pooler: Linear, classifier: Linear)?
+    let tokenHead: Linear?
 
     var configuration: BertConfiguration { model.configuration }
     var hidden: Int { configuration.hiddenSize }
@@ -29,6 +30,7 @@ final class BackwardPass: @unchecked Sendable {
         views = pass.views
         precision = pass.precision
         sequenceHead = pass.sequenceHead
+        tokenHead = pass.tokenHead
         self.state = state
         self.gradients = gradients
         self.vectors = vectors

@@ -76,7 +76,7 @@ extension BertConfiguration {
 
     /// Whether the head is one that training computes.
     private var hasTrainedHead: Bool {
-        head == .sequenceClassification || head == .maskedLanguageModel
+        head.hasLabels || head == .maskedLanguageModel
     }
 
     /// Whether the training pass computes the model; `checkCanTrain` says why not.
@@ -85,16 +85,16 @@ extension BertConfiguration {
     /// Refuses a model that the training pass does not compute.
     ///
     /// - Parameter subject: the model as the user spelled it.
-    /// - Throws: `Failure` of kind `.usage` for another head than sequence classification or a masked
-    ///   language model's, and for embeddings of another width than the hidden states.
+    /// - Throws: `Failure` of kind `.usage` for another head than sequence or token classification or a
+    ///   masked language model's, and for embeddings of another width than the hidden states.
     public func checkCanTrain(_ subject: String) throws(Failure) {
         guard hasTrainedHead else {
             throw Failure(
                 .usage,
                 subject,
                 "this is a \(modelType.rawValue) model with \(head == .none ? "" : "a ")"
-                    + "\(head.phrase), and only sequence classifiers and masked language models "
-                    + "are trained"
+                    + "\(head.phrase), and only sequence classifiers, token classifiers and masked "
+                    + "language models are trained"
             )
         }
         guard embeddingSize == hiddenSize else {

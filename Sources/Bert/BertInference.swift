@@ -55,12 +55,19 @@ public final class BertInference: @unchecked Sendable {
 
     var configuration: BertConfiguration { model.configuration }
 
-    /// The logits of every sequence, `[B, C]` row-major.
+    /// The logits of every sequence, `[B, C]` row-major, or of a token classifier those of every answered
+    /// row, `[R, C]`.
     ///
-    /// - Precondition: the model has a sequence-classification head; ids are below the vocabulary
-    ///   size and lengths at most `longestSequence`.
+    /// - Precondition: the model has a head of sequence or token classification; ids are below the
+    ///   vocabulary size and lengths at most `longestSequence`.
     public func logits(_ batch: PackedBatch) -> [Float] {
-        expect(.sequenceClassification)
+        expect(.sequenceClassification, .tokenClassification)
+        if configuration.head == .tokenClassification {
+            let all = tokenLogits(batch)
+            guard let rows = batch.answered else { return all }
+            let classes = configuration.labels.count
+            return rows.flatMap { all[$0 * classes..<($0 + 1) * classes] }
+        }
         return values(batch.sequenceCount, configuration.labels.count) { logits in
             run(batch, OutputPlaces(logits: logits))
         }

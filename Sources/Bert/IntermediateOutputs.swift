@@ -37,7 +37,7 @@ public struct QueryKeyValue: Sendable {
 ///
 /// Dimension letters: `docs/numerics.md`.
 public struct IntermediateOutputs: @unchecked Sendable {
-    /// A sequence classifier's, `[B, C]`.
+    /// A sequence classifier's, `[B, C]`, or a token classifier's of the answered rows, `[R, C]`.
     public internal(set) var logits: Matrix?
     /// By index, 0 the embeddings' output and L the last layer's; `[T, H]`.
     public internal(set) var hiddenStates: [Int: Matrix] = [:]

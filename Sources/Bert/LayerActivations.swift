@@ -104,9 +104,11 @@ extension DropoutPlan {
         self.step = step
         hidden = Float(configuration.hiddenDropoutProbability)
         attention = Float(configuration.attentionDropoutProbability)
-        classifier = Float(
-            configuration.classifierDropout ?? configuration.hiddenDropoutProbability
-        )
+        // DistilBERT's own dropout of the classifier is that of sequences alone.
+        let isSequencesAlone =
+            configuration.family == .distilbert && configuration.head == .tokenClassification
+        let own = isSequencesAlone ? nil : configuration.classifierDropout
+        classifier = Float(own ?? configuration.hiddenDropoutProbability)
         projection = configuration.family == .distilbert ? 0 : hidden
         switch configuration.family {
         case .bert, .distilbert: first = 0

@@ -36,7 +36,7 @@ public struct ModelCard: Sendable {
     /// How the folder is used, as lines of Markdown.
     public var use = ModelCard.use(of: .bert)
 
-    /// How a written model is used: a sequence classifier or a masked language model.
+    /// How a written model is used: a classifier or a masked language model.
     public static func use(
         of type: ModelType,
         _ head: Head = .sequenceClassification
@@ -48,7 +48,7 @@ public struct ModelCard: Sendable {
             ]
         }
         return [
-            "`tf_model.h5` loads in TensorFlow with `TF\(type.classPrefix)ForSequenceClassification` of",
+            "`tf_model.h5` loads in TensorFlow with `TF\(head.architecture(of: type))` of",
             "transformers 4, and with `bertkit predict --model .` without any Python.",
         ]
     }

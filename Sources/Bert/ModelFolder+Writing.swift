@@ -16,8 +16,8 @@ extension ModelFolder {
         }
     }
 
-    /// Writes a folder that Hugging Face's `TFBertForSequenceClassification` loads, complete or
-    /// not at all.
+    /// Writes a folder that Hugging Face's TensorFlow class of the model and head loads, complete or not
+    /// at all.
     ///
     /// The weights are read back and compared bit for bit before the folder gets its name. Equal
     /// input gives equal bytes.
@@ -27,8 +27,7 @@ extension ModelFolder {
     ///   - modelCard: gives the content of `README.md` for the size of the weights file in bytes.
     ///   - force: whether a folder of that name may be replaced.
     ///   - additionalFiles: whatever else belongs to the run.
-    /// - Precondition: the parameters are of the configuration's shapes, with pooler and
-    ///   classifier; no name occurs twice or leaves the folder.
+    /// - Precondition: the parameters are of the configuration's shapes, with the head's own; no name occurs twice or leaves the folder.
     public static func write(
         configuration: BertConfiguration,
         parameters: BertParameters<Tensor>,

@@ -4,8 +4,8 @@ public import Foundation
 public import Tensors
 public import Tokenization
 
-/// A sequence classifier, or an encoder that is to become one, with its configuration and its
-/// vocabulary: a checkpoint of any layout, taken for that purpose.
+/// A classifier of sequences or of tokens, or an encoder that is to become one, with its configuration
+/// and its vocabulary: a checkpoint of any layout, taken for that purpose.
 public struct ModelFolder: Sendable {
     /// What was found in the weights, and what becomes of every tensor.
     public struct Report: Sendable {
@@ -33,14 +33,22 @@ public struct ModelFolder: Sendable {
 
     /// Opens a model: reads the configuration, and the structure of the weights but no value.
     ///
-    /// - Parameter requireHead: whether a file without the pooler or the sequence classifier is a
-    ///   `Failure`. When it is not required, `report.absent` lists what has to be created; nothing
-    ///   else may be missing.
-    public static func open(_ url: URL, requireHead: Bool) throws(Failure) -> ModelFolder {
-        try ModelFolder(url, requireHead: requireHead)
+    /// - Parameters:
+    ///   - requireHead: whether a file without the pooler or the classifier is a `Failure`. When it is
+    ///     not required, `report.absent` lists what has to be created; nothing else may be missing.
+    ///   - head: which classifier the model is taken for; nil for the one that it has, and for
+    ///     sequences where it has none.
+    /// - Precondition: the head has labels.
+    public static func open(
+        _ url: URL,
+        requireHead: Bool,
+        head: Head? = nil
+    ) throws(Failure) -> ModelFolder {
+        precondition(head?.hasLabels ?? true, "a head without labels")
+        return try ModelFolder(url, requireHead: requireHead, head: head)
     }
 
-    private init(_ url: URL, requireHead: Bool) throws(Failure) {
+    private init(_ url: URL, requireHead: Bool, head: Head?) throws(Failure) {
         let checkpoint = try Checkpoint.open(url)
         guard var configuration = checkpoint.configuration else {
             throw checkpoint.configurationProblem
@@ -49,18 +57,21 @@ public struct ModelFolder: Sendable {
         guard let tokenizer = checkpoint.tokenizer else {
             throw Failure(.missingInput, url.relativePath, "the folder has no vocab.txt")
         }
-        configuration.head = .sequenceClassification
-        let ignored = checkpoint.tensors.compactMap { tensor in
-            Self.rule(tensor.name, of: checkpoint.head).map { (tensor.entry.name, $0) }
+        let own = checkpoint.head
+        let wanted = head ?? (own.hasLabels ? own : .sequenceClassification)
+        configuration.head = wanted
+        let rules = checkpoint.tensors.map { Self.rule($0.name, of: own, in: wanted) }
+        let ignored = zip(checkpoint.tensors, rules).compactMap { tensor, rule in
+            rule.map { (tensor.entry.name, $0) }
         }
         let found = Set(
-            checkpoint.tensors.filter { Self.rule($0.name, of: checkpoint.head) == nil }.map(\.name)
+            zip(checkpoint.tensors, rules).filter { $0.1 == nil }.map { $0.0.name }
         )
         let absent = BertParameters<Shape>(configuration).leaves.map(\.name)
             .filter { $0.hasPrefix("pooler.") || $0.hasPrefix("classifier.") }
             .filter { !found.contains($0) }
         if requireHead, absent.contains(where: { $0.hasPrefix("classifier.") }) {
-            throw Self.headless(checkpoint)
+            throw Self.headless(checkpoint, wanted)
         }
         self.url = url
         self.checkpoint = checkpoint
@@ -75,25 +86,28 @@ public struct ModelFolder: Sendable {
         )
     }
 
-    /// Why a parameter is none of a sequence classifier's; `nil` when it is one.
-    private static func rule(_ name: String, of head: Head) -> String? {
+    /// Why a parameter is none of the wanted classifier's; `nil` when it is one.
+    private static func rule(_ name: String, of head: Head, in wanted: Head) -> String? {
         if name.hasPrefix("cls.predictions.") { return Head.maskedLanguageModel.phrase }
         if name.hasPrefix("cls.seq_relationship.") { return Head.nextSentence.phrase }
         if name.hasPrefix("qa_outputs.") { return Head.questionAnswering.phrase }
         if name.hasPrefix("discriminator_predictions.") {
             return Head.replacedTokenDetection.phrase
         }
-        if name.hasPrefix("classifier."), head != .sequenceClassification { return head.phrase }
+        if name.hasPrefix("classifier."), head != wanted { return head.phrase }
+        if name.hasPrefix("pooler."), wanted == .tokenClassification {
+            return "pooler, which a \(wanted.phrase) does not read"
+        }
         return nil
     }
 
-    private static func headless(_ checkpoint: Checkpoint) -> Failure {
+    private static func headless(_ checkpoint: Checkpoint, _ wanted: Head) -> Failure {
         Failure(
             .badData,
             checkpoint.store.source,
             checkpoint.head == .none
-                ? "the file has no sequence-classification head: it is a bare encoder"
-                : "the file has no sequence-classification head, only \(checkpoint.head.article)",
+                ? "the file has no \(wanted.phrase): it is a bare encoder"
+                : "the file has no \(wanted.phrase), only \(checkpoint.head.article)",
             remedy: "Train a head on it with \"bertkit finetune\" first"
         )
     }

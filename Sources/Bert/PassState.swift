@@ -23,8 +23,11 @@ final class PassState: @unchecked Sendable {
     let first: Matrix
     let poolerSum: Matrix
     let pooled: Matrix
+    /// What the classifier reads, behind its dropout: pooled first tokens, or the answered rows.
     let droppedPooled: Matrix
     let logits: Matrix
+    /// The rows that a token classifier answers.
+    let answered: PredictionRows?
 
     // Gradients on the way back. The four that weight gradients read are kept for two layers, since
     // a layer's weight gradients are computed beside the next layer's input gradients.
@@ -76,7 +79,12 @@ final class PassState: @unchecked Sendable {
         let (tokens, sequences) = (batch.tokenCount, batch.sequenceCount)
         let (hidden, inner) = (configuration.hiddenSize, configuration.intermediateSize)
         let isSequenceHead = configuration.head == .sequenceClassification
-        let (headRows, classes) = (isSequenceHead ? sequences : 0, configuration.labels.count)
+        let classes = configuration.labels.count
+        let headRows = isSequenceHead ? sequences : 0
+        answered =
+            configuration.head == .tokenClassification
+            ? batch.answered.map { .some($0) } ?? .all(tokens) : nil
+        let answerRows = answered?.count ?? headRows
         let scoreCount = allTokens.offsets.last ?? 0
         let longest = (0..<sequences).map(batch.length(of:)).max() ?? 0
         let scratchCount = Attention.scratchCount(length: longest, headSize: configuration.headSize)
@@ -150,8 +158,8 @@ final class PassState: @unchecked Sendable {
                 first: matrix(headRows, hidden),
                 poolerSum: matrix(headRows, hidden),
                 pooled: matrix(headRows, hidden),
-                droppedPooled: matrix(headRows, hidden),
-                logits: matrix(headRows, classes),
+                droppedPooled: matrix(answerRows, hidden),
+                logits: matrix(answerRows, classes),
                 dHidden: matrix(tokens, hidden),
                 dAttended: matrix(tokens, hidden),
                 dContext: matrix(tokens, hidden),
@@ -161,8 +169,8 @@ final class PassState: @unchecked Sendable {
                 dProjections: [matrix(tokens, 3 * hidden), matrix(tokens, 3 * hidden)],
                 dFirst: matrix(headRows, hidden),
                 dFirstQuery: matrix(headRows, hidden),
-                dPooled: matrix(headRows, hidden),
-                dLogits: matrix(headRows, classes),
+                dPooled: matrix(answerRows, hidden),
+                dLogits: matrix(answerRows, classes),
                 dOutputs: IntermediateOutputs(
                     outputs,
                     tokens: tokens,
@@ -198,7 +206,7 @@ final class PassState: @unchecked Sendable {
         dPooled = views.dPooled
         dLogits = views.dLogits
         var gradients = views.dOutputs
-        gradients.logits = isSequenceHead ? views.dLogits : nil
+        gradients.logits = isSequenceHead || answered != nil ? views.dLogits : nil
         dOutputs = gradients
         scratchBase = views.scratch
     }

@@ -12,10 +12,11 @@ public struct TextClassifier: Sendable {
 
     /// Opens a folder with a task head.
     ///
+    /// - Parameter head: which classifier it has to have; nil for either, of sequences or of tokens.
     /// - Throws: `Failure` naming every tensor that is missing, superfluous, of another shape or not
     ///   finite, or the file that is not there.
-    public init(contentsOf url: URL) throws(Failure) {
-        folder = try ModelFolder.open(url, requireHead: true)
+    public init(contentsOf url: URL, head: Head? = nil) throws(Failure) {
+        folder = try ModelFolder.open(url, requireHead: true, head: head)
         vocabulary = try folder.loadVocabulary()
         tokenizerConfiguration = try folder.loadTokenizerConfiguration(vocabulary)
         tokenizer = WordPieceTokenizer(

@@ -25,6 +25,8 @@ public final class TrainingPass: @unchecked Sendable {
 
     /// Of a sequence classifier.
     let sequenceHead: (pooler: Linear, classifier: Linear)?
+    /// Of a token classifier.
+    let tokenHead: Linear?
     /// What `predictPieces` works in.
     var pieceMemory = GrowingBuffer()
 
@@ -44,10 +46,11 @@ public final class TrainingPass: @unchecked Sendable {
         } else {
             sequenceHead = nil
         }
+        tokenHead = model.configuration.head == .tokenClassification ? model.views.classifier : nil
     }
 
-    /// Computes the logits of a batch, `[B, C]` row-major; empty for a masked language model, whose head
-    /// is computed by `predictPieces`.
+    /// Computes the logits of a batch, `[B, C]` row-major, or of a token classifier those of the answered
+    /// rows, `[R, C]`; empty for a masked language model, whose head is computed by `predictPieces`.
     ///
     /// - Parameters:
     ///   - outputs: what is kept besides; without the last layer's, that computes its first tokens
@@ -78,7 +81,7 @@ public final class TrainingPass: @unchecked Sendable {
         let pass = state.pass(configuration)
         roundedWeights?.refresh(pool)
         let views = views
-        let (sequenceHead, pool) = (sequenceHead, pool)
+        let (sequenceHead, tokenHead, pool) = (sequenceHead, tokenHead, pool)
         pool.run(state.shards.count) { task, worker in
             let shard = state.shards[task]
             let pass = pass.recording(pool.recorder(worker))
@@ -101,6 +104,7 @@ public final class TrainingPass: @unchecked Sendable {
                     scratch: state.scratch(worker)
                 )
             }
+            if let tokenHead { pass.classifyTokens(tokenHead, state, shard) }
             guard let sequenceHead else { return }
             state.gatherFirst(shard)
             pass.head(

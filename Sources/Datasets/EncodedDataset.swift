@@ -11,8 +11,11 @@ public struct EncodedDataset: Sendable {
     public let tokenTypes: [Int32]
     /// [examples + 1]
     public let offsets: [Int]
-    /// The class index or the score of each example, [examples]; empty when unlabelled.
+    /// The class index or the score of each answer, [answers]; empty when unlabelled.
     public let targets: [Float]
+    /// Of sentences whose words are labelled: what of them is answered. Nil where an example has one
+    /// answer.
+    public let words: AnsweredWords?
     /// How class labels were found; `nil` for scores and unlabelled data.
     public let labelMatching: LabelMatching?
     /// Examples that were longer than the maximum length and were cut.
@@ -20,6 +23,27 @@ public struct EncodedDataset: Sendable {
 
     /// The number of examples.
     public var count: Int { offsets.count - 1 }
+    /// The number of answers that a model gives: one for each example, or for each word.
+    public var answerCount: Int { words?.rows.count ?? count }
+
+    /// An example's answers among all.
+    public func answers(of example: Int) -> Range<Int> {
+        guard let words else { return example..<example + 1 }
+        return words.offsets[example]..<words.offsets[example + 1]
+    }
+
+    /// The example that an answer is of.
+    public func example(of answer: Int) -> Int {
+        guard let offsets = words?.offsets else { return answer }
+        // The last that begins no later; a sentence without answers begins where the next does.
+        return (offsets.firstIndex { $0 > answer } ?? offsets.count) - 1
+    }
+
+    /// The answers of examples, in the order given: what each row of a batch's logits is about.
+    public func answers(_ examples: ArraySlice<Int>) -> ArraySlice<Int> {
+        words == nil ? examples : examples.flatMap { answers(of: $0) }[...]
+    }
+
     public var tokenCount: Int { ids.count }
     public var isLabelled: Bool { !targets.isEmpty }
 
@@ -39,18 +63,28 @@ public struct EncodedDataset: Sendable {
         var batchTypes: [Int32] = []
         batchIDs.reserveCapacity(total)
         batchTypes.reserveCapacity(total)
+        var answered: [Int]? = words == nil ? nil : []
         for example in examples {
             let rows = offsets[example]..<offsets[example + 1]
+            if let words {
+                let shift = batchIDs.count - rows.lowerBound
+                answered?.append(contentsOf: words.rows[answers(of: example)].map { $0 + shift })
+            }
             batchIDs.append(contentsOf: ids[rows])
             batchTypes.append(contentsOf: tokenTypes[rows])
         }
-        return PackedBatch(ids: batchIDs, tokenTypes: batchTypes, offsets: batchOffsets)
+        return PackedBatch(
+            ids: batchIDs,
+            tokenTypes: batchTypes,
+            offsets: batchOffsets,
+            answered: answered
+        )
     }
 
-    /// The targets of the examples, in the order given, [examples].
+    /// The targets of the examples' answers, in the order given.
     public func targets(_ examples: some Collection<Int>) -> [Float] {
         precondition(isLabelled, "the data has no labels")
-        return examples.map { targets[$0] }
+        return examples.flatMap { targets[answers(of: $0)] }
     }
 }
 
@@ -97,5 +131,6 @@ extension EncodedDataset {
         tokenTypes = batch.tokenTypes
         offsets = batch.offsets
         truncatedExamples = truncated
+        words = nil
     }
 }

@@ -213,7 +213,7 @@ extension JSONScanner {
     }
 
     /// Calls `body` with each field's name, the scanner standing at its value.
-    private mutating func forEachField(
+    mutating func forEachField(
         _ body: (inout JSONScanner, [UInt8]) throws(Malformed) -> Void
     ) throws(Malformed) {
         guard take(0x7B) else { throw malformed("expected an object") }

@@ -36,7 +36,7 @@ public struct AnswerCache: Sendable {
 
     /// What was found, and what had to be computed.
     public struct Answers: Sendable {
-        /// `[examples, C]` row-major.
+        /// `[answers, C]` row-major.
         public let logits: [Float]
         /// How many examples' answers were in the file.
         public let found: Int
@@ -46,7 +46,7 @@ public struct AnswerCache: Sendable {
 
     /// The answers to all examples; those that the file lacks are computed and added to it.
     ///
-    /// - Parameter compute: the answers to some examples, in their order, `[missing, C]`.
+    /// - Parameter compute: all answers to some examples, in their order, row-major.
     /// - Throws: `Failure` of kind `.badData` where a file of another kind has the name, and what
     ///   `compute` and writing throw.
     public func answers(
@@ -54,12 +54,14 @@ public struct AnswerCache: Sendable {
         compute: (_ missing: [Int]) throws(Failure) -> [Float]
     ) throws(Failure) -> Answers {
         var (known, problem) = try read()
-        let keys = (0..<data.count).map { Self.key(data, $0) }
-        let missing = keys.indices.filter { known[keys[$0]] == nil }
+        let keys = (0..<data.count).flatMap { Self.keys(data, $0) }
+        let missing = (0..<data.count).filter { example in
+            data.answers(of: example).contains { known[keys[$0]] == nil }
+        }
         if !missing.isEmpty {
             let computed = try compute(missing)
-            for (row, example) in missing.enumerated() {
-                known[keys[example]] = computed[row * classCount..<(row + 1) * classCount]
+            for (row, answer) in data.answers(missing[...]).enumerated() {
+                known[keys[answer]] = computed[row * classCount..<(row + 1) * classCount]
             }
             try write(known)
         }
@@ -142,14 +144,25 @@ public struct AnswerCache: Sendable {
         bytes.withUnsafeBytes { ValueSummary.digest(state, $0) }
     }
 
-    private static func key(_ data: EncodedDataset, _ example: Int) -> Key {
+    /// Of an example's one answer; or of each of its words, where the example's digest goes on with the
+    /// word's row.
+    private static func keys(_ data: EncodedDataset, _ example: Int) -> [Key] {
         let rows = data.offsets[example]..<data.offsets[example + 1]
         let tokens = Array(data.ids[rows]) + Array(data.tokenTypes[rows])
-        return tokens.withUnsafeBytes { bytes in
+        let key = tokens.withUnsafeBytes { bytes in
             Key(
                 first: ValueSummary.digest(UInt64(rows.count), bytes),
                 second: ValueSummary.digest(0x9E37_79B9_7F4A_7C15, bytes)
             )
+        }
+        guard let words = data.words else { return [key] }
+        return words.rows[data.answers(of: example)].map { row in
+            [UInt64(row - rows.lowerBound)].withUnsafeBytes { bytes in
+                Key(
+                    first: ValueSummary.digest(key.first, bytes),
+                    second: ValueSummary.digest(key.second, bytes)
+                )
+            }
         }
     }
 

@@ -90,7 +90,7 @@ public final class DistillationObjective: TrainingObjective, @unchecked Sendable
     ) -> LossValue {
         let batch = shown.sequences
         var value = LossValue(loss: 0, terms: [])
-        predict(pass, batch, examples: shown.examples, share: share, &value)
+        predict(pass, batch, examples: shown.answers, share: share, &value)
         guard !terms.isEmpty || pieces?.readsTeacher ?? false else {
             predictPieces(pass, shown, into: gradients, nil, share, accumulate, &value)
             return value

@@ -5,7 +5,7 @@ public import Training
 /// The prediction layer's part of a distillation, and where the teacher's logits come from.
 public struct PredictionTerm: Sendable {
     public enum Source: Sendable {
-        /// Kept for every example of the training data, `[examples, C]` row-major.
+        /// Kept for every example, or word, of the training data, `[answers, C]` row-major.
         case kept([Float])
         /// Computed anew for each batch.
         case computed
@@ -36,11 +36,11 @@ public struct PredictionTerm: Sendable {
         teacher: BertInference
     ) -> ObjectiveValue {
         if let kept { return kept.evaluate(logits: logits, examples: examples) }
-        let rows = Array(0..<batch.sequenceCount)
         let answers: [Float] =
             if case .averaged(let teachers) = source { teachers.logits(batch) } else {
                 teacher.logits(batch)
             }
+        let rows = Array(0..<(batch.answered?.count ?? batch.sequenceCount))
         return make(answers).evaluate(logits: logits, examples: rows[...])
     }
 }

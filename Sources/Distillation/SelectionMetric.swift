@@ -8,7 +8,8 @@ public import Training
 /// What decides which weights are kept.
 public enum SelectionMetric: String, Sendable, Hashable, CaseIterable {
     case accuracy
-    /// Of class 1 where there are two classes; else the mean over classes.
+    /// Of entities where the labels of words mark them; else of class 1 where there are two classes, else
+    /// the mean over classes.
     case f1
     case macroF1 = "f1-macro"
     case matthews
@@ -81,6 +82,7 @@ public struct DevelopmentJudge: Sendable {
             logits: ModelRunner.logits(model, on: data, pool: pool),
             targets: data.targets,
             kind: model.configuration.taskKind,
+            sentences: data.words?.offsets,
             teacherLogits: teacherLogits
         )
     }
@@ -91,13 +93,15 @@ extension DevelopmentScore {
     /// measure that is undefined counts as the worst.
     ///
     /// - Parameters:
-    ///   - logits: `[examples, C]` row-major.
+    ///   - logits: `[answers, C]` row-major.
+    ///   - sentences: of words, where each sentence begins among the answers, and the end.
     ///   - teacherLogits: likewise, where the measure reads them.
     public init(
         _ metric: SelectionMetric,
         logits: [Float],
         targets: [Float],
         kind: TaskKind,
+        sentences: [Int]? = nil,
         teacherLogits: [Float] = []
     ) {
         let value: Double?
@@ -105,8 +109,18 @@ extension DevelopmentScore {
         switch kind {
         case .classification(let labels):
             let (classes, count) = (targets.map { Int($0) }, labels.count)
+            let answers = LogitMetrics.topClasses(logits, classCount: count)
+            var entities: EntityScores?
+            if let sentences, EntityScores.areMarked(by: labels) {
+                entities = EntityScores(
+                    predictions: answers,
+                    targets: classes,
+                    sentences: sentences,
+                    labels: labels
+                )
+            }
             let matrix = ConfusionMatrix(
-                predictions: LogitMetrics.topClasses(logits, classCount: count),
+                predictions: answers,
                 targets: classes,
                 classCount: count
             )
@@ -114,7 +128,8 @@ extension DevelopmentScore {
             value =
                 switch metric {
                 case .accuracy: matrix.accuracy
-                case .f1: count == 2 ? matrix.f1(of: 1) : matrix.macroF1
+                case .f1:
+                    entities.map(\.f1) ?? (count == 2 ? matrix.f1(of: 1) : matrix.macroF1)
                 case .macroF1: matrix.macroF1
                 case .matthews: matrix.matthews
                 case .crossEntropy: loss

@@ -24,7 +24,7 @@ public struct SoftTargetLoss: Objective {
     }
 
     public let form: Form
-    /// `[examples, C]` row-major: the teacher's answer to every example of the training data.
+    /// `[answers, C]` row-major: the teacher's answer to every example, or word, of the training data.
     public let teacherLogits: [Float]
     public let classCount: Int
     public let temperature: Double
@@ -92,7 +92,7 @@ public struct SoftTargetLoss: Objective {
         logits: [Float],
         examples: ArraySlice<Int>
     ) -> (loss: Double, gradient: [Float]) {
-        let rows = Double(examples.count)
+        let rows = Double(max(1, examples.count))
         let factor = scalesByTemperatureSquared ? temperature * temperature : 1
         var gradient = [Float](repeating: 0, count: logits.count)
         var loss = 0.0
@@ -119,7 +119,7 @@ public struct SoftTargetLoss: Objective {
         logits: [Float],
         examples: ArraySlice<Int>
     ) -> (loss: Double, gradient: [Float]) {
-        let scale = 1 / Double(examples.count * classCount)
+        let scale = 1 / Double(max(1, examples.count) * classCount)
         var gradient: [Float] = []
         gradient.reserveCapacity(logits.count)
         var loss = 0.0

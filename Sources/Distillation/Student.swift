@@ -84,7 +84,9 @@ public struct Student: Sendable {
             model: BertModel(configuration, parameters: parameters),
             origin: [
                 "embeddings, layers \(list), "
-                    + (source.head.predictsPieces ? "and head" : "pooler and classifier")
+                    + (source.head.predictsPieces
+                        ? "and head"
+                        : source.hasPooler ? "pooler and classifier" : "and classifier")
                     + " copied from the teacher"
             ]
         )

@@ -19,7 +19,7 @@ public struct TeacherEnsemble: Sendable {
         self.weights = weights
     }
 
-    /// The averaged logits of a batch, `[B, C]` row-major.
+    /// The averaged logits of a batch, row-major: `[B, C]`, or `[R, C]` of answered tokens.
     public func logits(_ batch: PackedBatch) -> [Float] {
         Self.average(teachers.map { $0.logits(batch) }, weights: weights)
     }
@@ -35,7 +35,8 @@ public struct TeacherEnsemble: Sendable {
 }
 
 extension TextClassifier {
-    /// Refuses a teacher that reads other tokens or answers other labels than the first.
+    /// Refuses a teacher that reads other tokens, or answers other labels, than the first, or has another
+    /// head.
     ///
     /// - Parameters:
     ///   - name: this teacher's, as the user spelled it.
@@ -46,6 +47,14 @@ extension TextClassifier {
         other: String
     ) throws(Failure) {
         let (own, wanted) = (configuration, first.configuration)
+        guard own.head == wanted.head else {
+            throw Failure(
+                .usage,
+                name,
+                "it has a \(own.head.phrase), and \(printable(other)) a \(wanted.head.phrase)",
+                remedy: "Teachers of one student answer the same question"
+            )
+        }
         guard own.labels == wanted.labels, own.problemType == wanted.problemType else {
             func list(_ labels: [String]) -> String {
                 labels.map(printable).joined(separator: ", ")

@@ -5,7 +5,7 @@ import Foundation
 /// What running one model over a data set gave, and what the model costs.
 public struct ModelMeasurement: Sendable {
     public var name: String
-    /// [examples, outputs] row-major: C logits, or one score.
+    /// [answers, outputs] row-major: C logits, or one score, of each example or word.
     public var logits: [Float]
     public var parameterCount: Int
     /// Without the word, position and token-type tables.
@@ -51,7 +51,10 @@ public struct ComparisonReport: Sendable, Hashable, Codable {
     public var task: Task
     /// The names of the classes; empty for regression.
     public var labels: [String]
+    /// Examples, or words where these are labelled one by one.
     public var exampleCount: Int
+    /// Of labelled words, their sentences.
+    public var sentenceCount: Int?
     /// Whether there were gold targets to compare with.
     public var hasTargets: Bool
     /// The temperature of ``Model/klFromTeacher``.
@@ -61,19 +64,23 @@ public struct ComparisonReport: Sendable, Hashable, Codable {
 
     public enum Task: String, Sendable, Hashable, Codable {
         case classification
+        case tokenClassification = "token-classification"
         case regression
     }
 
     /// Compares models on the same examples.
     ///
     /// - Parameters:
-    ///   - targets: [examples] class indexes or scores; empty when there are none.
+    ///   - targets: [answers] class indexes or scores; empty when there are none.
+    ///   - sentences: where each sentence's words begin among the answers, and the end; nil where
+    ///     examples are answered whole.
     ///   - temperature: both sides' in the KL divergence.
     /// - Throws: `Failure` if the models have different numbers of answers, or one that is not
     ///   finite.
     public init(
         kind: TaskKind,
         targets: [Float],
+        sentences: [Int]? = nil,
         teacher: ModelMeasurement?,
         students: [ModelMeasurement],
         temperature: Double
@@ -89,13 +96,23 @@ public struct ComparisonReport: Sendable, Hashable, Codable {
             try model.validate(outputCount: kind.outputCount, exampleCount: count)
         }
         switch kind {
-        case .classification(let labels): (task, self.labels) = (.classification, labels)
+        case .classification(let labels):
+            (task, self.labels) = (
+                sentences == nil ? .classification : .tokenClassification, labels
+            )
         case .regression: (task, self.labels) = (.regression, [])
         }
         exampleCount = count
+        sentenceCount = sentences.map { $0.count - 1 }
         hasTargets = !targets.isEmpty
         self.temperature = temperature
-        let judge = Judge(kind: kind, targets: targets, teacher: teacher, temperature: temperature)
+        let judge = Judge(
+            kind: kind,
+            targets: targets,
+            sentences: sentences,
+            teacher: teacher,
+            temperature: temperature
+        )
         self.teacher = teacher.map { judge.measures(of: $0, isTeacher: true) }
         self.students = students.map { judge.measures(of: $0, isTeacher: false) }
     }
@@ -144,7 +161,7 @@ extension ComparisonReport {
 /// Written by hand because the synthesised encoding leaves `nil` out.
 extension ComparisonReport {
     private enum CodingKeys: String, CodingKey {
-        case task, labels, exampleCount, hasTargets, temperature, teacher, students
+        case task, labels, exampleCount, sentenceCount, hasTargets, temperature, teacher, students
     }
 
     public func encode(to encoder: any Encoder) throws {
@@ -152,6 +169,7 @@ extension ComparisonReport {
         try container.encode(task, forKey: .task)
         try container.encode(labels, forKey: .labels)
         try container.encode(exampleCount, forKey: .exampleCount)
+        try container.encode(sentenceCount, forKey: .sentenceCount)
         try container.encode(hasTargets, forKey: .hasTargets)
         try container.encode(temperature, forKey: .temperature)
         try container.encode(teacher, forKey: .teacher)

@@ -3,8 +3,10 @@ import Datasets
 /// Computes the measures of a ``ComparisonReport``.
 struct Judge {
     let kind: TaskKind
-    /// [examples]; empty when there are none.
+    /// [answers]; empty when there are none.
     let targets: [Float]
+    /// Of words: where each sentence begins among the answers, and the end.
+    let sentences: [Int]?
     let teacher: ModelMeasurement?
     let temperature: Double
 
@@ -12,7 +14,7 @@ struct Judge {
         var result = costs(of: model, isTeacher: isTeacher)
         switch kind {
         case .classification(let labels):
-            addClassification(model, labels.count, isTeacher: isTeacher, to: &result)
+            addClassification(model, labels, isTeacher: isTeacher, to: &result)
         case .regression: addRegression(model, isTeacher: isTeacher, to: &result)
         }
         return result
@@ -45,10 +47,15 @@ struct Judge {
 
     private func addClassification(
         _ model: ModelMeasurement,
-        _ classCount: Int,
+        _ labels: [String],
         isTeacher: Bool,
         to result: inout ComparisonReport.Model
     ) {
+        let classCount = labels.count
+        let entities = entities(model, labels)
+        result.entityPrecision = entities?.precision
+        result.entityRecall = entities?.recall
+        result.entityF1 = entities?.f1
         if !targets.isEmpty {
             let matrix = confusion(model, classCount)
             result.accuracy = matrix.accuracy
@@ -73,7 +80,9 @@ struct Judge {
             model.logits,
             classCount: classCount
         )
-        if !targets.isEmpty {
+        if let entities {
+            result.qualityKept = percent(entities.f1, of: self.entities(teacher, labels)?.f1)
+        } else if !targets.isEmpty {
             result.qualityKept = percent(
                 result.accuracy,
                 of: confusion(teacher, classCount).accuracy
@@ -109,6 +118,19 @@ struct Judge {
             predictions: LogitMetrics.topClasses(model.logits, classCount: classCount),
             targets: targets.map { Int($0) },
             classCount: classCount
+        )
+    }
+
+    /// Nil without gold labels, or where labels mark no entities.
+    private func entities(_ model: ModelMeasurement, _ labels: [String]) -> EntityScores? {
+        guard let sentences, !targets.isEmpty, EntityScores.areMarked(by: labels) else {
+            return nil
+        }
+        return EntityScores(
+            predictions: LogitMetrics.topClasses(model.logits, classCount: labels.count),
+            targets: targets.map { Int($0) },
+            sentences: sentences,
+            labels: labels
         )
     }
 

@@ -14,6 +14,10 @@ extension ComparisonReport {
         public var crossEntropy: Double?
         public var pearson: Double?
         public var spearman: Double?
+        /// Of named entities, where the labels of words mark them.
+        public var entityPrecision: Double?
+        public var entityRecall: Double?
+        public var entityF1: Double?
         public var meanSquaredError: Double?
 
         // Against the teacher; `nil` for itself.
@@ -23,7 +27,7 @@ extension ComparisonReport {
         public var agreement: Double?
         /// The mean squared difference of the scores, for regression.
         public var squaredErrorFromTeacher: Double?
-        /// The accuracy, or Pearson's correlation, in per cent of the teacher's.
+        /// The accuracy, the F1 of entities, or Pearson's correlation, in per cent of the teacher's.
         public var qualityKept: Double?
 
         // Cost.
@@ -52,6 +56,7 @@ extension ComparisonReport.Model {
     private enum CodingKeys: String, CodingKey {
         case name
         case accuracy, f1Binary, f1Macro, matthews, crossEntropy
+        case entityPrecision, entityRecall, entityF1
         case pearson, spearman, meanSquaredError
         case klFromTeacher, agreement, squaredErrorFromTeacher, qualityKept
         case parameterCount, parameterCountWithoutEmbeddings, parameterCompression
@@ -74,7 +79,9 @@ extension ComparisonReport.Model {
     private var measures: [(CodingKeys, Double?)] {
         [
             (.accuracy, accuracy), (.f1Binary, f1Binary), (.f1Macro, f1Macro),
-            (.matthews, matthews), (.crossEntropy, crossEntropy), (.pearson, pearson),
+            (.matthews, matthews), (.crossEntropy, crossEntropy),
+            (.entityPrecision, entityPrecision), (.entityRecall, entityRecall),
+            (.entityF1, entityF1), (.pearson, pearson),
             (.spearman, spearman), (.meanSquaredError, meanSquaredError),
             (.klFromTeacher, klFromTeacher), (.agreement, agreement),
             (.squaredErrorFromTeacher, squaredErrorFromTeacher), (.qualityKept, qualityKept),

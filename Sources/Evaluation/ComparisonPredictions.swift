@@ -2,29 +2,32 @@ public import Datasets
 import Diagnostics
 
 extension ComparisonReport {
-    /// Every model's answer to every example, as tab-separated values with a header.
+    /// Every model's answer to every example, or word, as tab-separated values with a header.
     ///
-    /// Columns: `index` from 0; `gold`, the true label or score, empty when there are no targets;
+    /// Columns: `index` from 0; of words also `sentence` from 0 and `word`; `gold`, the true label or score, empty when there are no targets;
     /// then for each model `NAME:label` and `NAME:logit:LABEL` for each class, or for regression
     /// `NAME:score`. Numbers are the shortest that read back as the same `Float`.
     public static func predictionsTSV(
         kind: TaskKind,
         targets: [Float],
+        words: [(sentence: Int, word: String)] = [],
         models: [ModelMeasurement]
     ) -> String {
         let outputCount = kind.outputCount
         let count = (models.first?.logits.count ?? 0) / outputCount
         precondition(targets.isEmpty || targets.count == count, "a target for each example")
+        precondition(words.isEmpty || words.count == count, "a word for each answer")
         precondition(models.allSatisfy { $0.logits.count == count * outputCount })
         let answers = models.map { model in
             isClassification(kind)
                 ? LogitMetrics.topClasses(model.logits, classCount: outputCount) : []
         }
         let labels = cellNames(kind)
-        var text = header(kind, models)
+        var text = header(kind, models, hasWords: !words.isEmpty)
         text.reserveCapacity(count * models.count * (outputCount + 1) * 12)
         for row in 0..<count {
             text += "\(row)\t"
+            if !words.isEmpty { text += "\(words[row].sentence)\t\(printable(words[row].word))\t" }
             if !targets.isEmpty {
                 text += labels.isEmpty ? "\(targets[row])" : labels[Int(targets[row])]
             }
@@ -48,8 +51,12 @@ extension ComparisonReport {
         if case .classification(let labels) = kind { labels.map { printable($0) } } else { [] }
     }
 
-    private static func header(_ kind: TaskKind, _ models: [ModelMeasurement]) -> String {
-        var columns = ["index", "gold"]
+    private static func header(
+        _ kind: TaskKind,
+        _ models: [ModelMeasurement],
+        hasWords: Bool
+    ) -> String {
+        var columns = ["index"] + (hasWords ? ["sentence", "word"] : []) + ["gold"]
         for model in models {
             let name = printable(model.name)
             let labels = cellNames(kind)

@@ -52,6 +52,12 @@ extension ComparisonReport {
 
     private var qualityRows: [Row] {
         switch task {
+        case .tokenClassification:
+            return (marksEntities ? entityRows : []) + [
+                Row("accuracy of words", \.accuracy, digits: 4),
+                Row("F1, mean of classes", \.f1Macro, digits: 4),
+                Row("cross-entropy to gold, nats", \.crossEntropy, digits: 4),
+            ]
         case .classification:
             let binary = Row("F1 of '\(labels.count == 2 ? labels[1] : "")'", \.f1Binary, digits: 4)
             return [Row("accuracy", \.accuracy, digits: 4)] + (labels.count == 2 ? [binary] : [])
@@ -69,12 +75,31 @@ extension ComparisonReport {
         }
     }
 
+    private var marksEntities: Bool { EntityScores.areMarked(by: labels) }
+
+    private var entityRows: [Row] {
+        [
+            Row("F1 of entities", \.entityF1, digits: 4),
+            Row("precision of entities", \.entityPrecision, digits: 4),
+            Row("recall of entities", \.entityRecall, digits: 4),
+        ]
+    }
+
+    /// What `qualityKept` is of.
+    private var keptMeasure: String {
+        switch task {
+        case .classification: "accuracy"
+        case .tokenClassification: marksEntities ? "F1 of entities" : "accuracy"
+        case .regression: "Pearson"
+        }
+    }
+
     private var fidelityRows: [Row] {
         let kept =
             hasTargets
             ? [
                 Row(
-                    "teacher's \(task == .classification ? "accuracy" : "Pearson") kept",
+                    "teacher's \(keptMeasure) kept",
                     \.qualityKept,
                     digits: 2,
                     unit: " %",
@@ -82,7 +107,7 @@ extension ComparisonReport {
                 )
             ] : []
         switch task {
-        case .classification:
+        case .classification, .tokenClassification:
             return kept + [
                 Row(
                     "KL(teacher‖student), nats, T = \(shortest(temperature))",
@@ -125,7 +150,11 @@ extension ComparisonReport {
     private var speedRows: [Row] {
         let speedUp = Row("speed-up", \.speedUp, digits: 2, unit: " ×", needsTeacher: true)
         return [
-            Row("examples per second", \.examplesPerSecond, digits: 1),
+            Row(
+                sentenceCount == nil ? "examples per second" : "sentences per second",
+                \.examplesPerSecond,
+                digits: 1
+            ),
             Row("tokens per second", \.tokensPerSecond, digits: 0),
         ] + (teacher == nil ? [] : [speedUp])
     }

@@ -8,19 +8,36 @@ public struct PackedBatch: Hashable, Sendable {
     public let tokenTypes: [Int32]
     /// Where each sequence begins, and the end. `[sequences + 1]`
     public let offsets: [Int]
+    /// The rows that a token classifier answers, ascending; nil is every row. Heads of sequences do
+    /// not read it.
+    public let answered: [Int]?
 
-    /// - Precondition: `offsets` begin with 0, do not fall, and end with the number of tokens.
-    public init(ids: [Int32], tokenTypes: [Int32], offsets: [Int]) {
+    /// - Precondition: `offsets` begin with 0, do not fall, and end with the number of tokens;
+    ///   `answered` are rows, ascending and without repetition.
+    public init(
+        ids: [Int32],
+        tokenTypes: [Int32],
+        offsets: [Int],
+        answered: [Int]? = nil
+    ) {
         precondition(ids.count == tokenTypes.count, "one token type for each id")
         precondition(offsets.first == 0 && offsets.last == ids.count, "offsets span the tokens")
         precondition(zip(offsets, offsets.dropFirst()).allSatisfy(<=), "offsets do not fall")
+        if let answered {
+            let isAscending = zip(answered, answered.dropFirst()).allSatisfy(<)
+            precondition(
+                isAscending && answered.first ?? 0 >= 0 && answered.last ?? -1 < ids.count,
+                "answered rows ascend within the batch"
+            )
+        }
+        self.answered = answered
         self.ids = ids
         self.tokenTypes = tokenTypes
         self.offsets = offsets
     }
 
     /// The encodings in their order.
-    public init(_ encodings: [Encoding]) {
+    public init(_ encodings: [Encoding], answered: [Int]? = nil) {
         var ids: [Int32] = []
         var tokenTypes: [Int32] = []
         var offsets = [0]
@@ -33,7 +50,7 @@ public struct PackedBatch: Hashable, Sendable {
             tokenTypes += encoding.tokenTypes
             offsets.append(ids.count)
         }
-        self.init(ids: ids, tokenTypes: tokenTypes, offsets: offsets)
+        self.init(ids: ids, tokenTypes: tokenTypes, offsets: offsets, answered: answered)
     }
 
     /// The number of sequences.

@@ -19,8 +19,8 @@ public protocol Objective: Sendable {
     /// The mean over the rows, and its gradient.
     ///
     /// - Parameters:
-    ///   - logits: `[B, C]` row-major.
-    ///   - examples: which example of the training data each row is.
+    ///   - logits: `[B, C]` row-major; of a token classifier `[R, C]`.
+    ///   - examples: which answer of the training data each row is: an example's, or a word's.
     func evaluate(logits: [Float], examples: ArraySlice<Int>) -> ObjectiveValue
 }
 
@@ -35,7 +35,7 @@ public struct CrossEntropyLoss: Objective {
     }
 
     public func evaluate(logits: [Float], examples: ArraySlice<Int>) -> ObjectiveValue {
-        let rows = Double(examples.count)
+        let rows = Double(max(1, examples.count))
         var gradient = [Float](repeating: 0, count: logits.count)
         var loss = 0.0
         for (row, example) in examples.enumerated() {

@@ -11,11 +11,20 @@ public struct TextData: TrainingData {
     public let text: PlainText
     public let tokenizer: WordPieceTokenizer
     public let maximumLength: Int
+    /// Whether a token classifier answers the first piece of every word, the tokenizer's words being taken
+    /// for the text's. Otherwise whoever answers tokens answers all.
+    public let answersWords: Bool
     public var count: Int { text.lineCount }
 
     /// - Parameter maximumLength: the most tokens of an example, special ones included.
-    public init(_ text: PlainText, tokenizer: WordPieceTokenizer, maximumLength: Int) {
+    public init(
+        _ text: PlainText,
+        tokenizer: WordPieceTokenizer,
+        maximumLength: Int,
+        answersWords: Bool = false
+    ) {
         precondition(maximumLength > 2)
+        self.answersWords = answersWords
         self.text = text
         self.tokenizer = tokenizer
         self.maximumLength = maximumLength
@@ -50,7 +59,25 @@ private struct TextBatches: BatchStream {
         guard !encodings.isEmpty else { return nil }
         let examples = Array(taken..<taken + encodings.count)
         taken += encodings.count
-        return TrainingBatch(sequences: PackedBatch(encodings), examples: examples[...])
+        guard data.answersWords else {
+            return TrainingBatch(sequences: PackedBatch(encodings), examples: examples[...])
+        }
+        let rows = firstPieces(encodings.flatMap(\.ids))
+        return TrainingBatch(
+            sequences: PackedBatch(encodings, answered: rows),
+            examples: examples[...],
+            answers: Array(rows.indices)[...]
+        )
+    }
+
+    /// The rows of pieces that are neither special nor go on with a word.
+    private func firstPieces(_ ids: [Int32]) -> [Int] {
+        let vocabulary = data.tokenizer.vocabulary
+        let special = [vocabulary.classification, vocabulary.separator, vocabulary.padding]
+        return ids.indices.filter { row in
+            !special.contains(ids[row])
+                && !vocabulary.pieces[Int(ids[row])].utf8.starts(with: "##".utf8)
+        }
     }
 
     /// As many of a sequence's pieces as fit, from a random place, between its special ones.

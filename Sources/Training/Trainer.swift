@@ -112,6 +112,7 @@ public struct Trainer {
                     following = try batches.next()
                 }
                 let examples = group.reduce(0) { $0 + $1.examples.count }
+                let answers = group.reduce(0) { $0 + $1.answers.count }
                 var value = LossValue(loss: 0, terms: [])
                 var tokens = 0
                 for (index, part) in group.enumerated() {
@@ -125,7 +126,7 @@ public struct Trainer {
                         step: microStep
                     )
                     microStep &+= 1
-                    let share = Double(part.examples.count) / Double(examples)
+                    let share = Double(part.answers.count) / Double(max(1, answers))
                     let found = objective.evaluate(
                         pass,
                         part,

@@ -7,15 +7,19 @@ public struct TrainingBatch: Sendable {
     /// As the model is shown them.
     public let sequences: PackedBatch
     public let examples: ArraySlice<Int>
+    /// Which answers of the data the rows of logits are: the examples, or their words.
+    public let answers: ArraySlice<Int>
     /// The pieces that a masked language model is to find.
     public let masked: MaskedPieces?
 
     public init(
         sequences: PackedBatch,
         examples: ArraySlice<Int>,
+        answers: ArraySlice<Int>? = nil,
         masked: MaskedPieces? = nil
     ) {
         (self.sequences, self.examples, self.masked) = (sequences, examples, masked)
+        self.answers = answers ?? examples
     }
 }
 
@@ -65,6 +69,10 @@ private struct EncodedBatches: BatchStream {
         guard position < batches.count else { return nil }
         defer { position += 1 }
         let examples = batches[position]
-        return TrainingBatch(sequences: data.batch(examples), examples: examples)
+        return TrainingBatch(
+            sequences: data.batch(examples),
+            examples: examples,
+            answers: data.answers(examples)
+        )
     }
 }

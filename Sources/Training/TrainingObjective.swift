@@ -74,7 +74,7 @@ public struct LogitObjective: TrainingObjective {
         guard let logits = pass.outputs.logits, let target = pass.outputGradients.logits else {
             preconditionFailure("a model without logits")
         }
-        let value = objective.evaluate(logits: logits.values, examples: batch.examples)
+        let value = objective.evaluate(logits: logits.values, examples: batch.answers)
         for (index, element) in value.gradient.logits.enumerated() {
             target.base[index] = share == 1 ? element : element * Float(share)
         }

@@ -117,7 +117,7 @@ struct FamilyTrainingTests {
         for (name, head) in HeadGolden.all {
             let configuration = try HeadGolden(name, head).configuration
             let canTrain =
-                (head == .sequenceClassification || head == .maskedLanguageModel)
+                [.sequenceClassification, .tokenClassification, .maskedLanguageModel].contains(head)
                 && name != HeadGolden.projected
             do {
                 try configuration.checkCanTrain("student")
@@ -126,12 +126,12 @@ struct FamilyTrainingTests {
                 #expect(!canTrain && error.kind == .usage, "\(name) \(head): \(error)")
             }
         }
-        let tagger = try HeadGolden("roberta", .tokenClassification).configuration
+        let tagger = try HeadGolden("roberta", .questionAnswering).configuration
         let failure = #expect(throws: Failure.self) { try tagger.checkCanTrain("student") }
         #expect(
             failure?.description
-                == "student: this is a roberta model with a token-classification head, and only "
-                + "sequence classifiers and masked language models are trained."
+                == "student: this is a roberta model with a question-answering head, and only "
+                + "sequence classifiers, token classifiers and masked language models are trained."
         )
     }
 }

@@ -151,12 +151,12 @@ extension RecipeObjective {
         _ teacher: BertConfiguration,
         _ subject: String
     ) throws(Failure) {
-        guard teacher.head == .sequenceClassification else {
+        guard teacher.head.hasLabels else {
             throw Failure(
                 .usage,
                 subject,
                 "it compares predictions, and the teacher has \(teacher.head == .none ? "" : "a ")"
-                    + "\(teacher.head.phrase), not a sequence-classification head"
+                    + "\(teacher.head.phrase), not one of sequence or token classification"
             )
         }
         if stage.data == .text, hardLabelWeight ?? 0 > 0 {

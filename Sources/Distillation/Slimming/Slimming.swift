@@ -35,7 +35,10 @@ struct Slimming {
             result.pooler?.dense.bias = pooler.dense.bias.rows(pooled)
         }
         if let classifier = source.classifier {
-            result.classifier?.weight = classifier.weight.columns(pooled)
+            // A token classifier has no pooler: it reads hidden states.
+            result.classifier?.weight =
+                source.pooler == nil
+                ? columns(classifier.weight) : classifier.weight.columns(pooled)
         }
         return result
     }

@@ -196,7 +196,10 @@ struct Benchmark: RunFileCommand {
     func run(_ run: ResolvedRun) throws {
         guard try runOptions.announce(run) else { return }
         let remarks = Remarks(isQuiet: runOptions.quiet)
-        let classifier = try TextClassifier(contentsOf: URL(filePath: model))
+        let classifier = try TextClassifier(
+            contentsOf: URL(filePath: model),
+            head: .sequenceClassification
+        )
         remarks.note(classifier)
         if measure == .all, trainingStep, numbers.precision == .int8 {
             remarks.note("a training step is not measured: models are not trained in int8")
@@ -254,7 +257,10 @@ struct Benchmark: RunFileCommand {
         -> Stage?
     {
         guard measure == .distillation, let teacher, let data else { return nil }
-        let opened = try TextClassifier(contentsOf: URL(filePath: teacher))
+        let opened = try TextClassifier(
+            contentsOf: URL(filePath: teacher),
+            head: .sequenceClassification
+        )
         try maker.classifier.vocabulary.check(agreesWith: opened.vocabulary, student: model)
         let (student, other) = (maker.classifier.configuration, opened.configuration)
         guard student.taskKind == other.taskKind else {
@@ -280,9 +286,9 @@ struct Benchmark: RunFileCommand {
         _ classifier: TextClassifier,
         _ remarks: Remarks
     ) throws(Failure) -> EncodedDataset {
-        remarks.note(texts)
+        remarks.note(.texts(texts))
         let encoded = try classifier.encode(
-            texts,
+            .texts(texts),
             maximumLength: inference.maxLength,
             workers: inference.compute.workerCount
         )

@@ -35,8 +35,8 @@ extension Distill {
         let kind = teacher.configuration.taskKind
         try self.recipe.check(kind)
         let metric = try training.metric(for: kind, hasTeacher: true)
-        let trainFile = try work.read(trainPath)
-        let devFile = try work.read(devPath)
+        let trainFile = try work.read(trainPath, teacher.configuration.fileKind)
+        let devFile = try work.read(devPath, teacher.configuration.fileKind)
         let general = try generalTeacher(beside: teacher, of: recipe)
         let start = try self.start(from: teacher.configuration)
         try teachers.checkLayered(recipe: recipe, start: start)
@@ -53,7 +53,7 @@ extension Distill {
             teacher: teacher.configuration,
             general: general?.configuration
         )
-        let encode = { (file: TaskFile) in
+        let encode = { (file: LabelledFile) in
             try work.encode(
                 file,
                 kind: kind,
@@ -95,7 +95,12 @@ extension Distill {
                 metric: metric,
                 teacherLogits: teacherMeasure.logits
             ),
-            text: try plainText(teacher.tokenizer, readBy: readers, work),
+            text: try plainText(
+                teacher.tokenizer,
+                readBy: readers,
+                answersWords: teacher.configuration.head == .tokenClassification,
+                work
+            ),
             pieces: try pieceSource(
                 teacher.vocabulary,
                 teacher.tokenizer,
@@ -112,13 +117,16 @@ extension Distill {
             on: dev,
             pool: work.pool
         )
-        let card = ModelCard(
+        let head = teacher.configuration.head
+        var card = ModelCard(
             name: URL(filePath: output.output).lastPathComponent,
             summary:
-                "A BERT \(kind.isRegression ? "regressor" : "classifier") distilled with BertKit "
+                "A BERT \(kind.noun(head)) distilled with BertKit "
                 + "from \(teachers.phrase), on "
-                + "\(Numbers.count(train.count)) examples."
+                + "\(Numbers.count(train.count)) "
+                + "\(head == .tokenClassification ? "sentences" : "examples")."
         )
+        card.setPipeline(head)
         return try work.write(
             student.model,
             measured: measured,
@@ -136,6 +144,7 @@ extension Distill {
             try ComparisonReport(
                 kind: kind,
                 targets: dev.targets,
+                sentences: dev.words?.offsets,
                 teacher: teacherMeasure,
                 students: [measured],
                 temperature: 1
@@ -175,6 +184,7 @@ extension Distill {
     func plainText(
         _ tokenizer: WordPieceTokenizer,
         readBy models: [BertConfiguration],
+        answersWords: Bool = false,
         _ work: TrainingRun
     ) throws(Failure) -> TextData? {
         guard let path = recipe.text else { return nil }
@@ -184,7 +194,8 @@ extension Distill {
         return TextData(
             text,
             tokenizer: tokenizer,
-            maximumLength: min(training.maxLength, longest.min() ?? training.maxLength)
+            maximumLength: min(training.maxLength, longest.min() ?? training.maxLength),
+            answersWords: answersWords
         )
     }
 

@@ -72,7 +72,7 @@ extension Distill {
             guard let general else { return try copied(teacher.model, start, work) }
             let encoder = try copied(general.model, start, work)
             var configuration = encoder.model.configuration
-            configuration.head = .sequenceClassification
+            configuration.head = teacher.configuration.head
             configuration.labels = teacher.configuration.labels
             configuration.problemType = teacher.configuration.problemType
             let model = BertModel(configuration, seed: training.seed)
@@ -81,10 +81,17 @@ extension Distill {
             return Student(
                 model: model,
                 origin: encoder.origin.map { $0 + " of pieces" }
-                    + ["pooler and classifier of the other teacher, where their shapes are equal"]
+                    + [
+                        (configuration.hasPooler ? "pooler and classifier" : "classifier")
+                            + " of the other teacher, where their shapes are equal"
+                    ]
             )
         case .folder(let path):
-            let folder = try ModelFolder.open(URL(filePath: path), requireHead: false)
+            let folder = try ModelFolder.open(
+                URL(filePath: path),
+                requireHead: false,
+                head: teacher.configuration.head
+            )
             let vocabulary = try folder.loadVocabulary()
             try vocabulary.check(agreesWith: teacher.vocabulary, student: printable(path))
             let student = try Student.pretrained(

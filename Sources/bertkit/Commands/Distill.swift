@@ -147,8 +147,8 @@ struct TeacherOptions: ParsableArguments {
 struct DistillationDataOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "The training examples, as TSV or JSON lines; without them a recipe ends with its stages "
-                + "on plain text.",
+            "The training examples, as TSV or JSON lines, or as labelled words for a teacher of tokens; "
+                + "without them a recipe ends with its stages on plain text.",
             valueName: "file"
         ),
         completion: .file()

@@ -72,7 +72,7 @@ struct DistillationTeachers {
     }
 
     /// All teachers as one, measured on the development data, after each was looked at.
-    func measure(on dev: EncodedDataset, of file: TaskFile) throws -> ModelMeasurement {
+    func measure(on dev: EncodedDataset, of file: LabelledFile) throws -> ModelMeasurement {
         let kind = layered.configuration.taskKind
         var measures: [ModelMeasurement] = []
         for (teacher, name) in zip(all, options.teacher) {
@@ -83,7 +83,7 @@ struct DistillationTeachers {
                 on: dev,
                 pool: work.pool
             )
-            try checkFinite(measure.logits, Array(0..<dev.count), of: file, teacher: name)
+            try checkFinite(measure.logits, Array(0..<dev.count), dev, of: file, teacher: name)
             say(measure.logits, dev, kind, all.count > 1 ? "teacher \(printable(name))" : "teacher")
             measures.append(measure)
         }
@@ -111,15 +111,15 @@ struct DistillationTeachers {
         if let warning = check.warning { work.remarks.warn(warning) }
     }
 
-    /// The teachers' averaged answers to every training example, `[examples, C]`, computed once or taken
-    /// from the cache.
-    func answers(to data: EncodedDataset, of file: TaskFile) throws -> [Float] {
+    /// The teachers' averaged answers to every training example, or word, `[answers, C]`, computed once or
+    /// taken from the cache.
+    func answers(to data: EncodedDataset, of file: LabelledFile) throws -> [Float] {
         var logits: [[Float]] = []
         for (teacher, name) in zip(all, options.teacher) {
             let inference = BertInference(teacher.model, pool: work.pool)
             let compute = { (examples: [Int]) throws(Failure) in
                 let found = self.answers(of: inference, to: data, examples)
-                try checkFinite(found, examples, of: file, teacher: name)
+                try checkFinite(found, examples, data, of: file, teacher: name)
                 return found
             }
             guard let folder = options.cache else {
@@ -153,7 +153,8 @@ struct DistillationTeachers {
             isQuiet: work.remarks.isQuiet
         )
         var logits: [Float] = []
-        logits.reserveCapacity(examples.count * inference.model.configuration.labels.count)
+        let answers = data.answers(examples[...])
+        logits.reserveCapacity(answers.count * inference.model.configuration.labels.count)
         for start in stride(from: 0, to: examples.count, by: 1024) {
             let end = min(start + 1024, examples.count)
             logits += inference.logits(data.batch(examples[start..<end]))
@@ -167,11 +168,14 @@ struct DistillationTeachers {
     private func checkFinite(
         _ logits: [Float],
         _ examples: [Int],
-        of file: TaskFile,
+        _ data: EncodedDataset,
+        of file: LabelledFile,
         teacher: String
     ) throws(Failure) {
         guard let index = logits.firstIndex(where: { !$0.isFinite }) else { return }
-        let example = examples[index / layered.configuration.taskKind.outputCount]
+        let row = index / layered.configuration.taskKind.outputCount
+        let answers = data.answers(examples[...])
+        let example = data.example(of: answers[answers.startIndex + row])
         throw Failure(
             .badData,
             teacher,

@@ -24,7 +24,7 @@ struct Evaluate: RunFileCommand {
 
     @Option(
         help: ArgumentHelp(
-            "The examples, as TSV or JSON lines, labelled or not.",
+            "The examples, as TSV or JSON lines, labelled or not; words as finetune reads them.",
             valueName: "file"
         ),
         completion: .file()
@@ -72,30 +72,34 @@ struct Evaluate: RunFileCommand {
         let output = predictions.map { URL(filePath: $0) }
         if let output { try AtomicOutput.check(output, force: force) }
         let candidates = try models.open()
-        let file = try TaskFile(
+        let file = try LabelledFile(
             contentsOf: URL(filePath: data),
+            kind: candidates[0].folder.configuration.fileKind,
             options: columns.readerOptions(labels: .ifPresent)
         )
         remarks.note(file)
         let kind = candidates[0].folder.configuration.taskKind
         if !file.hasLabels {
             remarks.note("\(printable(file.name)) has no labels, so no quality is measured")
-        } else if try file.targets(for: kind).matching == .byIndex {
+        } else if try file.matching(of: kind) == .byIndex {
             remarks.note("the labels of \(printable(file.name)) were read as numbers of classes")
         }
 
         let pool = WorkerPool(workerCount: inference.compute.workerCount)
         var measurements: [ModelMeasurement] = []
-        var targets: [Float] = []
+        var encoded: [EncodedDataset] = []
         for candidate in candidates {
-            let (measurement, gold) = try measure(candidate, on: file, pool: pool, remarks)
+            let (measurement, data) = try measure(candidate, on: file, pool: pool, remarks)
             measurements.append(measurement)
-            targets = gold
+            encoded.append(data)
         }
+        let (targets, words) = (encoded[0].targets, encoded[0].words)
+        try checkSameWords(encoded, candidates)
         let hasTeacher = models.teacher != nil
         let report = try ComparisonReport(
             kind: kind,
             targets: targets,
+            sentences: words?.offsets,
             teacher: hasTeacher ? measurements[0] : nil,
             students: Array(measurements.dropFirst(hasTeacher ? 1 : 0)),
             temperature: temperature
@@ -104,6 +108,7 @@ struct Evaluate: RunFileCommand {
             let text = ComparisonReport.predictionsTSV(
                 kind: kind,
                 targets: targets,
+                words: Self.places(of: words, in: file),
                 models: measurements
             )
             try AtomicOutput.file(output, force: force, content: Array(text.utf8))
@@ -117,10 +122,10 @@ struct Evaluate: RunFileCommand {
     /// One model's answers. Its weights are in memory only meanwhile.
     private func measure(
         _ candidate: ComparedModels.Candidate,
-        on file: TaskFile,
+        on file: LabelledFile,
         pool: WorkerPool,
         _ remarks: Remarks
-    ) throws(Failure) -> (measurement: ModelMeasurement, targets: [Float]) {
+    ) throws(Failure) -> (measurement: ModelMeasurement, data: EncodedDataset) {
         let folder = candidate.folder
         let classifier = try TextClassifier(contentsOf: folder.url)
         let data = try classifier.encode(
@@ -132,12 +137,17 @@ struct Evaluate: RunFileCommand {
         if !candidate.precision.isAvailable {
             remarks.note("\(printable(candidate.name)): \(candidate.precision.explanation)")
         }
-        remarks.noteTruncated(
-            data.truncatedExamples,
-            of: data.count,
-            maximumLength: try classifier.maximumLength(inference.maxLength),
-            by: candidate.name
-        )
+        let maximumLength = try classifier.maximumLength(inference.maxLength)
+        if let words = data.words {
+            remarks.noteUnanswered(words, maximumLength: maximumLength, of: file.name)
+        } else {
+            remarks.noteTruncated(
+                data.truncatedExamples,
+                of: data.count,
+                maximumLength: maximumLength,
+                by: candidate.name
+            )
+        }
         let bar = ProgressBar(
             printable(candidate.name),
             total: data.count,
@@ -153,7 +163,39 @@ struct Evaluate: RunFileCommand {
             progress: { bar.update($0) }
         )
         bar.cancel()
-        return (measurement, data.targets)
+        return (measurement, data)
+    }
+
+    /// Refuses to compare models of which one cuts off words, or has no pieces for some, that another
+    /// answers.
+    private func checkSameWords(
+        _ data: [EncodedDataset],
+        _ candidates: [ComparedModels.Candidate]
+    ) throws(Failure) {
+        func places(_ data: EncodedDataset) -> [[Int]]? {
+            data.words.map { [$0.offsets, $0.numbers] }
+        }
+        for (other, candidate) in zip(data, candidates) where places(other) != places(data[0]) {
+            throw Failure(
+                .usage,
+                candidate.name,
+                "it answers other words of \(printable(self.data)) than \(printable(candidates[0].name))",
+                remedy: "Cut the sentences alike with --max-length"
+            )
+        }
+    }
+
+    /// The sentence and the spelling of each answered word.
+    private static func places(
+        of words: AnsweredWords?,
+        in file: LabelledFile
+    ) -> [(sentence: Int, word: String)] {
+        guard let words, case .words(let file) = file else { return [] }
+        return (0..<file.count).flatMap { sentence in
+            words.numbers[words.offsets[sentence]..<words.offsets[sentence + 1]].map {
+                (sentence, file.words[file.offsets[sentence] + $0])
+            }
+        }
     }
 
     private func heading(_ report: ComparisonReport) -> String {
@@ -161,8 +203,14 @@ struct Evaluate: RunFileCommand {
             switch report.task {
             case .classification:
                 "classification as " + report.labels.map(printable).joined(separator: ", ")
+            case .tokenClassification:
+                "each classified as " + report.labels.map(printable).joined(separator: ", ")
             case .regression: "regression"
             }
-        return "\(printable(data)): \(Numbers.count(report.exampleCount)) examples, \(task)\n\n"
+        let count = Numbers.count(report.exampleCount)
+        let what =
+            report.sentenceCount.map { "\(count) words in \(Numbers.count($0)) sentences" }
+            ?? "\(count) examples"
+        return "\(printable(data)): \(what), \(task)\n\n"
     }
 }

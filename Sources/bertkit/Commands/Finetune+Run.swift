@@ -18,20 +18,26 @@ extension Finetune {
             compute: compute,
             isQuiet: runOptions.quiet
         )
-        let trainFile = try work.read(data.train)
-        let devFile = try work.read(data.dev)
-        let start = try model.map { path in
+        let own = try model.map { path in
             try ModelFolder.open(URL(filePath: path), requireHead: false)
+        }
+        let trainFile = try work.read(data.train, fileKind(own))
+        let devFile = try work.read(data.dev, trainFile.kind)
+        let head: Head = trainFile.kind == .words ? .tokenClassification : .sequenceClassification
+        let start = try own.map { (own) throws(Failure) in
+            own.configuration.head == head
+                ? own : try ModelFolder.open(own.url, requireHead: false, head: head)
         }
         let kind = try taskKind(trainFile, folder: start)
         let metric = try training.metric(for: kind, hasTeacher: false)
         var run = run
         run.settle("metric", [metric.rawValue])
-        let (student, vocabulary, tokenizer) = try prepare(start, kind: kind, work: work)
+        run.settle("task", [choice(head, kind).rawValue])
+        let (student, vocabulary, tokenizer) = try prepare(start, head, kind: kind, work: work)
         if let start { work.remarks.note(start, tokenizer: tokenizer) }
         for line in student.origin { work.remarks.say("model: \(line)") }
 
-        let encode = { (file: TaskFile) in
+        let encode = { (file: LabelledFile) in
             try work.encode(
                 file,
                 kind: kind,
@@ -61,10 +67,12 @@ extension Finetune {
         )
         var card = ModelCard(
             name: outputName,
-            summary: "A BERT \(kind.isRegression ? "regressor" : "classifier") fine-tuned with "
-                + "BertKit on \(Numbers.count(train.count)) examples."
+            summary: "A BERT \(kind.noun(head)) fine-tuned with "
+                + "BertKit on \(Numbers.count(train.count)) "
+                + "\(head == .tokenClassification ? "sentences" : "examples")."
         )
         card.tags = ["bert"]
+        card.setPipeline(head)
         let report = try work.write(
             student.model,
             measured: measured,
@@ -81,6 +89,7 @@ extension Finetune {
             try ComparisonReport(
                 kind: kind,
                 targets: dev.targets,
+                sentences: dev.words?.offsets,
                 teacher: measured,
                 students: [],
                 temperature: 1
@@ -91,8 +100,22 @@ extension Finetune {
 
     private var outputName: String { URL(filePath: output.output).lastPathComponent }
 
+    /// What the files hold: what the options or the model's head say; nil where the training file does.
+    private func fileKind(_ model: ModelFolder?) -> LabelledFile.Kind? {
+        switch task.task {
+        case .classification, .regression: .texts
+        case .tokenClassification: .words
+        case nil: model?.configuration.head == .tokenClassification ? .words : nil
+        }
+    }
+
+    private func choice(_ head: Head, _ kind: TaskKind) -> TaskChoice {
+        if kind.isRegression { return .regression }
+        return head == .tokenClassification ? .tokenClassification : .classification
+    }
+
     /// What the labels mean: what the options, else the model's head, else the training file says.
-    private func taskKind(_ file: TaskFile, folder: ModelFolder?) throws -> TaskKind {
+    private func taskKind(_ file: LabelledFile, folder: ModelFolder?) throws -> TaskKind {
         if task.task == .regression { return .regression }
         if let labels = task.labels { return .classification(labels: labels.names) }
         if let folder, !folder.report.absent.contains(where: { $0.hasPrefix("classifier.") }) {
@@ -103,6 +126,7 @@ extension Finetune {
 
     private func prepare(
         _ folder: ModelFolder?,
+        _ head: Head,
         kind: TaskKind,
         work: TrainingRun
     ) throws -> (Student, Vocabulary, TokenizerConfiguration) {
@@ -125,6 +149,7 @@ extension Finetune {
             return (student, vocabulary, tokenizer)
         }
         var (configuration, vocabulary, tokenizer) = try fresh.described()
+        configuration.head = head
         (configuration.labels, configuration.problemType) = (labels, problem)
         work.applyDropout(to: &configuration)
         return (.random(configuration, seed: training.seed), vocabulary, tokenizer)
@@ -196,7 +221,20 @@ extension FreshModelOptions {
     }
 }
 
+extension TaskKind {
+    /// What a model of the kind is called.
+    func noun(_ head: Head) -> String {
+        if isRegression { return "regressor" }
+        return head == .tokenClassification ? "token classifier" : "classifier"
+    }
+}
+
 extension ModelCard {
+    /// Names the Hub's task of a classifier.
+    mutating func setPipeline(_ head: Head) {
+        if head == .tokenClassification { pipeline = "token-classification" }
+    }
+
     /// The comparison, the best score, and how the model was made.
     mutating func fill(from report: ComparisonReport, result: TrainingResult, run: ResolvedRun) {
         fill(from: report.table, result: result, run: run)

@@ -2,7 +2,7 @@ import ArgumentParser
 
 struct Finetune: RunFileCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Train a classifier or regressor on labelled data.",
+        abstract: "Train a classifier of texts or words, or a regressor, on labelled data.",
         discussion: """
             Starts from a pretrained encoder (--model; a task head it lacks is created), or from \
             random weights (--vocabulary and the four sizes). Makes teachers, and the baseline \
@@ -14,6 +14,8 @@ struct Finetune: RunFileCommand {
               bertkit finetune --vocabulary vocab.txt \\
                 --layers 2 --hidden 128 --heads 2 --intermediate 512 \\
                 --train train.tsv --dev dev.tsv --output small/
+              bertkit finetune --model bert-base/ \\
+                --train train.conll --dev dev.conll --metric f1 --output tagger/
             """
     )
 

@@ -11,10 +11,14 @@ enum PredictionFormat: String, CaseIterable, ExpressibleByArgument { case tsv, j
 
 struct Predict: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Label lines of text.",
+        abstract: "Label lines of text, or their words.",
         discussion: """
             Reads one text per line, or two with a tab between for a model of sentence pairs, \
             and writes one line for each: the label and every class's probability, or the score.
+
+            A token classifier gets the words of each line, which spaces separate, or a file of words \
+            as finetune reads them, whose labels it does not look at. It writes a line for each word, \
+            the word and its label, and an empty line behind each sentence.
 
             Example:
               echo "a film worth seeing" | bertkit predict --model student/
@@ -50,7 +54,7 @@ struct Predict: ParsableCommand {
     func validate() throws { try Limits.check("--batch-size", batchSize, 1...65_536) }
 
     func run() throws {
-        var lines = try TextLines(path: file)
+        let lines = try TextLines(path: file)
         let classifier = try TextClassifier(contentsOf: URL(filePath: model))
         let maximumLength = try classifier.maximumLength(inference.maxLength)
         let pool = WorkerPool(workerCount: inference.compute.workerCount)
@@ -61,6 +65,31 @@ struct Predict: ParsableCommand {
             consuming: true
         )
         if !numbers.precision.isAvailable { Remarks().note(numbers.precision.explanation) }
+        if classifier.configuration.head == .tokenClassification {
+            return try labelWords(
+                WordLabeller(
+                    classifier: classifier,
+                    engine: engine,
+                    maximumLength: maximumLength,
+                    text: WordPredictionText(
+                        format == .tsv ? .tabSeparated : .jsonLines,
+                        labels: classifier.configuration.labels
+                    )
+                ),
+                lines
+            )
+        }
+        try label(lines, classifier, engine, maximumLength, pool)
+    }
+
+    private func label(
+        _ lines: consuming TextLines,
+        _ classifier: TextClassifier,
+        _ engine: BertInference,
+        _ maximumLength: Int,
+        _ pool: WorkerPool
+    ) throws {
+        var lines = lines
         let classes: [String] =
             switch classifier.configuration.taskKind {
             case .classification(let labels): labels

@@ -58,9 +58,11 @@ struct TrainingRun {
 
     var outputURL: URL { URL(filePath: output.output) }
 
-    func read(_ path: String) throws -> TaskFile {
-        let file = try TaskFile(
+    /// - Parameter kind: what the file holds; nil decides by its content.
+    func read(_ path: String, _ kind: LabelledFile.Kind?) throws -> LabelledFile {
+        let file = try LabelledFile(
             contentsOf: URL(filePath: path),
+            kind: kind,
             options: columns?.readerOptions() ?? TaskFile.Options()
         )
         remarks.note(file)
@@ -71,7 +73,7 @@ struct TrainingRun {
     ///
     /// - Parameter models: all that are to read it, each named as the user spelled it.
     func encode(
-        _ file: TaskFile,
+        _ file: LabelledFile,
         kind: TaskKind,
         tokenizer: WordPieceTokenizer,
         models: [(name: String, configuration: BertConfiguration)]
@@ -91,13 +93,19 @@ struct TrainingRun {
         )
         let name = printable(file.name)
         let mean = Double(dataset.tokenCount) / Double(max(1, dataset.count))
+        let what =
+            dataset.words.map { "sentences of \(Numbers.count($0.rows.count)) words" } ?? "examples"
         remarks.say(
-            "\(name): \(Numbers.count(dataset.count)) examples, "
+            "\(name): \(Numbers.count(dataset.count)) \(what), "
                 + "\(Numbers.fixed(mean, 1)) tokens each on average"
         )
         if dataset.labelMatching == .byIndex, case .classification(let labels) = kind {
             let list = labels.enumerated().map { "\($0.offset) \(printable($0.element))" }
             remarks.note("\(name): labels are class numbers: \(list.joined(separator: ", "))")
+        }
+        if let words = dataset.words {
+            remarks.noteUnanswered(words, maximumLength: maximumLength, of: file.name)
+            return dataset
         }
         remarks.noteTruncated(
             dataset.truncatedExamples,

@@ -104,6 +104,13 @@ struct ComparedModels: ParsableArguments {
             case .regression: "a score"
             }
         }
+        guard expected.head == found.head else {
+            throw Failure(
+                .badData,
+                folder.url.relativePath,
+                "it has a \(found.head.phrase), and \(other) has a \(expected.head.phrase)"
+            )
+        }
         if expected.problemType == found.problemType {
             if found.problemType == .regression { return }
             let (labels, names) = (expected.labels.map(bytes), found.labels.map(bytes))

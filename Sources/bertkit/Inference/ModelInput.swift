@@ -34,7 +34,7 @@ extension TextClassifier {
 
     /// A task file as this model's pieces, with targets where the file has labels.
     func encode(
-        _ file: TaskFile,
+        _ file: LabelledFile,
         maximumLength asked: Int?,
         workers: Int
     ) throws(Failure) -> EncodedDataset {
@@ -50,6 +50,9 @@ extension TextClassifier {
 }
 
 extension BertConfiguration {
+    /// What the model's examples are: texts, or sentences of words.
+    var fileKind: LabelledFile.Kind { head == .tokenClassification ? .words : .texts }
+
     /// `[CLS] [SEP]` or, for pairs, `[CLS] [SEP] [SEP]`.
     static let fewestPositions = 3
 

@@ -1,13 +1,18 @@
 import ArgumentParser
 import Datasets
 
-enum TaskChoice: String, CaseIterable, ExpressibleByArgument { case classification, regression }
+enum TaskChoice: String, CaseIterable, ExpressibleByArgument {
+    case classification
+    case tokenClassification = "token-classification"
+    case regression
+}
 
 /// Which columns of a task file hold what.
 struct ColumnOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "The text's column, by name or by number from 0 (default: found by its name).",
+            "The text's column, by name or by number from 0 (default: found by its name); of labelled "
+                + "words the word's (default: the first).",
             valueName: "column"
         )
     )
@@ -23,7 +28,7 @@ struct ColumnOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "The label's or score's column (default: found by its name).",
+            "The label's or score's column (default: found by its name; of labelled words the last).",
             valueName: "column"
         )
     )
@@ -62,7 +67,11 @@ struct ColumnOptions: ParsableArguments {
 /// What is learnt, and from which files.
 struct TrainingDataOptions: ParsableArguments {
     @Option(
-        help: ArgumentHelp("The training examples, as TSV or JSON lines.", valueName: "file"),
+        help: ArgumentHelp(
+            "The training examples, as TSV or JSON lines, or labelled words: CoNLL columns, CoNLL-U, "
+                + "word/TAG lines or JSON lines with arrays.",
+            valueName: "file"
+        ),
         completion: .file()
     )
     var train: String
@@ -78,8 +87,14 @@ struct TrainingDataOptions: ParsableArguments {
 
 /// The task, where no model says it.
 struct TaskOptions: ParsableArguments {
-    @Option(help: "What the label column holds: a class, or a score.")
-    var task: TaskChoice = .classification
+    @Option(
+        help: ArgumentHelp(
+            "What is learnt: a text's class, the class of each of its words, or a score (default: "
+                + "token-classification where the model or the training file is of that kind, else "
+                + "classification)."
+        )
+    )
+    var task: TaskChoice?
 
     @Option(
         help: ArgumentHelp(

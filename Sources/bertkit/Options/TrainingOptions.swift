@@ -130,7 +130,8 @@ struct TrainingOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "What is measured there, and decides which weights are best: accuracy, f1, f1-macro, "
+            "What is measured there, and decides which weights are best: accuracy, f1 (of entities, "
+                + "where the labels of words mark them), f1-macro, "
                 + "matthews, cross-entropy, and against a teacher kl and agreement; of scores "
                 + "pearson, spearman, mse (default: accuracy, of scores pearson).",
             valueName: "metric"

@@ -72,7 +72,7 @@ package struct PredictionText: Sendable {
         return "0." + String(repeating: "0", count: 6 - millionths.utf8.count) + millionths
     }
 
-    private static func quoted(_ text: String) -> String {
+    static func quoted(_ text: String) -> String {
         var result = "\""
         for scalar in text.unicodeScalars {
             switch scalar {

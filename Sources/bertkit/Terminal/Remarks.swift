@@ -30,7 +30,7 @@ struct Remarks {
     }
 
     /// How a file was read.
-    func note(_ file: TaskFile) {
+    func note(_ file: LabelledFile) {
         for remark in file.remarks { note("\(printable(file.name)): \(remark)") }
     }
 
@@ -45,6 +45,22 @@ struct Remarks {
         if tokenizer.casingWasInferred {
             let casing = tokenizer.lowercase ? "uncased" : "cased"
             note("\(name): no file states the casing; the vocabulary looks \(casing)")
+        }
+    }
+
+    /// Words of a file that a model does not answer.
+    func noteUnanswered(_ words: AnsweredWords, maximumLength: Int, of file: String) {
+        let name = printable(file)
+        if words.cutWords > 0 {
+            note(
+                "\(name): \(Numbers.count(words.cutWords)) words lie behind \(maximumLength) pieces of "
+                    + "their sentences and were cut off"
+            )
+        }
+        if words.emptyWords > 0 {
+            note(
+                "\(name): \(Numbers.count(words.emptyWords)) words have no pieces and are left out"
+            )
         }
     }
 
