@@ -93,6 +93,14 @@ public struct WordFile: Sendable {
                     : "the file has no words"
             )
         }
+        guard format != .columns || content.offsets.count > 2 || content.words.count <= 512 else {
+            throw Failure(
+                .badData,
+                name,
+                "no empty line ends a sentence: all \(content.words.count) words would be one",
+                remedy: "Put an empty line behind each sentence"
+            )
+        }
         words = content.words
         lines = content.lines
         offsets = content.offsets

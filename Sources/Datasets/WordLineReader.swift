@@ -15,7 +15,7 @@ struct WordLineReader {
         hasTabs = lines.contains { $0.contains(0x09) }
         if Self.isCoNLLU(lines, source.name) {
             format = .conllU
-        } else if !hasTabs, Self.areTagged(lines.prefix(20)) {
+        } else if !hasTabs, Self.areTagged(lines.prefix(20), share: 0.9) {
             format = .taggedLines
         } else {
             format = .columns
@@ -23,6 +23,14 @@ struct WordLineReader {
     }
 
     func read(into content: inout WordContent) throws(Failure) {
+        let columns = options.columns
+        if format == .taggedLines, columns.text != nil || columns.label != nil {
+            throw Failure(
+                .usage,
+                source.name,
+                "a column is chosen, and its lines are words with slashes before their labels"
+            )
+        }
         var position = source.start
         var line = options.firstLine
         var columnCount: Int?
@@ -188,7 +196,7 @@ extension WordLineReader {
         guard let first = lines.first(where: { !$0.isEmpty }) else { return false }
         if first.starts(with: Array("-DOCSTART-".utf8)) || isCoNLLU(lines, "") { return true }
         let hasTabs = lines.contains { $0.contains(0x09) }
-        if !hasTabs, areTagged(lines.prefix(20)) { return true }
+        if !hasTabs, areTagged(lines.prefix(20), share: 1) { return true }
         let counts = Set(
             lines.filter { !$0.isEmpty }.map { (hasTabs ? tabbed($0) : spaced($0)).count }
         )
@@ -205,14 +213,14 @@ extension WordLineReader {
         return fields.count == 10 && fields[0].first.map { (0x30...0x39).contains($0) } ?? false
     }
 
-    /// Whether every token is a word, a slash and a label.
-    private static func areTagged(_ lines: ArraySlice<ArraySlice<UInt8>>) -> Bool {
+    /// Whether so many tokens are a word, a slash and a label.
+    private static func areTagged(_ lines: ArraySlice<ArraySlice<UInt8>>, share: Double) -> Bool {
         let tokens = lines.flatMap { spaced($0) }
-        return !tokens.isEmpty
-            && tokens.allSatisfy { token in
-                guard let slash = token.lastIndex(of: 0x2F) else { return false }
-                return slash > token.startIndex && slash < token.endIndex - 1
-            }
+        let tagged = tokens.count { token in
+            guard let slash = token.lastIndex(of: 0x2F) else { return false }
+            return slash > token.startIndex && slash < token.endIndex - 1
+        }
+        return tagged > 0 && Double(tagged) >= share * Double(tokens.count)
     }
 
     private static func firstLines(_ source: SourceText, count: Int) -> [ArraySlice<UInt8>] {
