@@ -222,7 +222,7 @@ import Training
         bare.head = .maskedLanguageModel
         refuse(
             stage(RecipeObjective(.prediction)),
-            ["masked-language-model head", "not a sequence-classification head"],
+            ["masked-language-model head", "not one of sequence or token classification"],
             teacher: bare
         )
     }
