@@ -4,6 +4,7 @@ import Distillation
 import Evaluation
 import Foundation
 import Kernels
+import Tensors
 import Testing
 import Tokenization
 import Training
