@@ -1,5 +1,4 @@
 import ArgumentParser
-import Bert
 import Checkpoints
 import Datasets
 import Diagnostics
@@ -77,7 +76,7 @@ struct Evaluate: RunFileCommand {
             options: columns.readerOptions(labels: .ifPresent)
         )
         remarks.note(file)
-        let kind = candidates[0].folder.configuration.taskKind
+        let kind = candidates[0].folder.taskKind
         if !file.hasLabels {
             remarks.note("\(printable(file.name)) has no labels, so no quality is measured")
         } else if try file.targets(for: kind).matching == .byIndex {
@@ -122,7 +121,7 @@ struct Evaluate: RunFileCommand {
         _ remarks: Remarks
     ) throws(Failure) -> (measurement: ModelMeasurement, targets: [Float]) {
         let folder = candidate.folder
-        let classifier = try TextClassifier(contentsOf: folder.url)
+        let classifier = try folder.load()
         let data = try classifier.encode(
             file,
             maximumLength: inference.maxLength,
