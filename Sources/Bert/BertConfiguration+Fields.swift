@@ -130,7 +130,8 @@ package struct Fields {
         return probability
     }
 
-    package mutating func dropout(_ key: String, default fallback: Double) throws(Failure) -> Double {
+    package mutating func dropout(_ key: String, default fallback: Double) throws(Failure) -> Double
+    {
         if let probability = try optionalDropout(key) { return probability }
         assumptions.append("\"\(key)\" is not given: \(fallback) is assumed")
         return fallback

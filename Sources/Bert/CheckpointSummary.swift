@@ -68,6 +68,7 @@ public struct CheckpointSummary: Sendable, Encodable {
     ///
     /// - Parameters:
     ///   - names: for each stored tensor of the model its canonical name.
+    ///   - rules: why a stored tensor is no parameter of its own.
     ///   - isHead: whether a canonical name is of what is behind the encoder.
     ///   - isEmbedding: whether it is of the embeddings.
     package init(
@@ -78,6 +79,7 @@ public struct CheckpointSummary: Sendable, Encodable {
         head: String,
         labels: [String],
         names: [String: String],
+        rules: [String: String],
         isHead: (String) -> Bool,
         isEmbedding: (String) -> Bool,
         notes: [String]
@@ -92,12 +94,14 @@ public struct CheckpointSummary: Sendable, Encodable {
             TensorRow(
                 name: entry.name,
                 canonicalName: names[entry.name],
-                ignoredBecause: nil,
+                ignoredBecause: rules[entry.name],
                 shape: entry.shape.dimensions,
                 elementType: entry.elementType.rawValue,
                 storage: entry.storage.isEmpty ? nil : entry.storage,
                 bytes: entry.byteCount,
-                oddities: scan[entry.name].map { Oddities.phrases(of: $0, count: entry.shape.count) }
+                oddities: scan[entry.name].map {
+                    Oddities.phrases(of: $0, count: entry.shape.count)
+                }
                     ?? []
             )
         }

@@ -15,8 +15,11 @@ extension BiLSTMFolder {
             head: "hidden layer and outputs of a BiLSTM",
             labels: configuration.labels,
             names: Dictionary(
-                uniqueKeysWithValues: entries().map { entry, row in
-                    (entry.name, secondName(entry.name) ?? row.canonical)
+                uniqueKeysWithValues: naming.keyMap.rows.map { ($0.stored, $0.canonical) }
+            ),
+            rules: Dictionary(
+                uniqueKeysWithValues: naming.secondBiases.map {
+                    ($0.stored, "added to \($0.canonical)")
                 }
             ),
             isHead: { $0.hasPrefix("hidden.") || $0.hasPrefix("output.") },
@@ -35,10 +38,5 @@ extension BiLSTMFolder {
                 (mine.stored, theirs.stored, $0.dimensions)
             }
         }
-    }
-
-    /// The name of a second bias, which is added to another parameter.
-    private func secondName(_ stored: String) -> String? {
-        naming.secondBiases.first { $0.stored == stored }?.stored
     }
 }

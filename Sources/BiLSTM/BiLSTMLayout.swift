@@ -10,7 +10,9 @@ public struct BiLSTMLayout: Sendable {
     public let arena: ArenaLayout
 
     /// In model order.
-    public static func shapes(_ configuration: BiLSTMConfiguration) -> [(name: String, shape: Shape)] {
+    public static func shapes(_ configuration: BiLSTMConfiguration) -> [(
+        name: String, shape: Shape
+    )] {
         let (units, width) = (configuration.units, configuration.embeddingSize)
         let directions = [0, 1].flatMap { direction -> [(String, Shape)] in
             [

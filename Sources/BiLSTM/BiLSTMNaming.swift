@@ -1,6 +1,5 @@
 package import Checkpoints
 
-
 /// How a file names and orients a BiLSTM's tensors.
 ///
 /// All have the gates in the order input, forget, candidate, output.

@@ -108,7 +108,9 @@ import Tokenization
             let kept = Array(UnsafeBufferPointer(start: start, count: count))
             let step: Float = 1e-3
             func moved(_ sign: Float) -> Double {
-                for index in 0..<count { start[index] = kept[index] + sign * step * direction[index] }
+                for index in 0..<count {
+                    start[index] = kept[index] + sign * step * direction[index]
+                }
                 return loss()
             }
             let difference = (moved(1) - moved(-1)) / Double(2 * step)

@@ -116,22 +116,27 @@ import Tokenization
             try write(model, .pyTorch, to: url)
             let file = url.appending(path: "model.safetensors")
             let store = try SafetensorsStore(path: file.path)
-            var tensors: [(TensorEntry, Tensor)] = []
+            var tensors: [(name: String, tensor: Tensor)] = []
             for entry in store.entries {
                 var tensor = try store.tensor(entry)
                 if entry.name == "lstm.bias_hh_l0_reverse" {
                     for index in tensor.values.indices { tensor.values[index] = 0.5 }
                 }
-                tensors.append((entry, tensor))
+                tensors.append((entry.name, tensor))
             }
             try FileManager.default.removeItem(at: file)
-            let writer = try SafetensorsWriter(creating: file.path, tensors: tensors.map(\.0))
-            for (entry, tensor) in tensors {
-                let bytes = tensor.values.withUnsafeBytes { Array($0) }
-                try bytes.withUnsafeBytes { (bytes) throws(Failure) in
-                    try writer.write(bytes, to: entry.name)
-                }
+            let changed = MemoryStore(source: "changed", tensors)
+            let items = changed.entries.map { entry in
+                TensorCopy.Item(
+                    from: changed,
+                    entry,
+                    reading: .identity,
+                    writing: .identity,
+                    to: entry
+                )
             }
+            let writer = try SafetensorsWriter(creating: file.path, tensors: changed.entries)
+            _ = try TensorCopy.run(items, to: writer)
             try writer.finish()
             let read = try BiLSTMFolder(contentsOf: url).loadModel()
             #expect(
@@ -149,7 +154,11 @@ import Tokenization
             let file = url.appending(path: "config.json")
             let text = try String(contentsOf: file, encoding: .utf8)
             func refusal(_ old: String, _ new: String) throws -> String {
-                try text.replacing(old, with: new).write(to: file, atomically: true, encoding: .utf8)
+                try text.replacing(old, with: new).write(
+                    to: file,
+                    atomically: true,
+                    encoding: .utf8
+                )
                 do {
                     let folder = try BiLSTMFolder(contentsOf: url)
                     _ = try folder.loadVocabulary()

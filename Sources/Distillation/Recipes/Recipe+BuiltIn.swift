@@ -4,7 +4,9 @@ import Training
 /// its paper, `docs/distillation.md` says which is followed.
 extension Recipe {
     /// Their names, in the order of the help.
-    public static let names = ["logits", "distilbert", "tinybert", "pkd", "minilm", "minilmv2", "bilstm"]
+    public static let names = [
+        "logits", "distilbert", "tinybert", "pkd", "minilm", "minilmv2", "bilstm",
+    ]
 
     /// A recipe by its name.
     ///

@@ -70,7 +70,8 @@ extension Finetune {
         )
         var card = ModelCard(
             name: outputName,
-            summary: "A \(student.model.kindName) \(kind.isRegression ? "regressor" : "classifier") fine-tuned with "
+            summary:
+                "A \(student.model.kindName) \(kind.isRegression ? "regressor" : "classifier") fine-tuned with "
                 + "BertKit on \(Numbers.count(train.count)) examples."
         )
         card.tags = ["bert"]

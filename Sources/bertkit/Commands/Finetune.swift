@@ -108,14 +108,20 @@ struct FreshModelOptions: ParsableArguments {
     /// Refuses what a BiLSTM does not have.
     func checkDescribesBiLSTM() throws {
         if vocabulary == nil {
-            throw ValidationError("A BiLSTM from random weights needs its pieces: add '--vocabulary'")
+            throw ValidationError(
+                "A BiLSTM from random weights needs its pieces: add '--vocabulary'"
+            )
         }
         try shape.checkDescribesBiLSTM()
         if activation != nil {
-            throw ValidationError("'--activation' is of a transformer; a BiLSTM's hidden layer is ReLU")
+            throw ValidationError(
+                "'--activation' is of a transformer; a BiLSTM's hidden layer is ReLU"
+            )
         }
         if maxPositions != nil {
-            throw ValidationError("'--max-positions' is of a transformer; a BiLSTM has no positions")
+            throw ValidationError(
+                "'--max-positions' is of a transformer; a BiLSTM has no positions"
+            )
         }
     }
 }
