@@ -90,6 +90,9 @@ import Tokenization
     ) throws {
         let bench = RandomBench(pairs: pairs, dropout: dropout)
         let model = bench.model
+        // Far from ReLU's kink, where differences say nothing: units that are on, and units that are off.
+        let bias = (0..<34).map { Float($0 % 3 == 0 ? -4 : 4) }
+        model.set("hidden.bias", to: Tensor(shape: [34], values: bias))
         let pass = BiLSTMPass(model, pool: pool)
         let targets = bench.targets
         func loss() -> Double {
@@ -106,7 +109,7 @@ import Tokenization
             let direction = (0..<count).map { _ in Float(random.nextNormal()) }
             let start = model.weights.base + entry.slot.offset
             let kept = Array(UnsafeBufferPointer(start: start, count: count))
-            let step: Float = 1e-3
+            let step: Float = 2e-4
             func moved(_ sign: Float) -> Double {
                 for index in 0..<count {
                     start[index] = kept[index] + sign * step * direction[index]
@@ -157,7 +160,7 @@ import Tokenization
         let (first, second, both) = (gradients([one]), gradients([other]), gradients([one, other]))
         for (name, values) in both {
             let sum = zip(first[name] ?? [], second[name] ?? []).map { $0 + $1 }
-            #expect(relativeL2(values, sum) < 1e-6, "\(name)")
+            #expect(relativeL2(values, sum) < 1e-5, "\(name)")
         }
     }
 

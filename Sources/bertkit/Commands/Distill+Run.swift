@@ -17,7 +17,7 @@ extension Distill {
     /// labelled examples; nil then, and when only the run was to be printed.
     func distil(_ run: ResolvedRun) throws -> ComparisonReport? {
         var run = run
-        run.settle("recipe", [recipeName])
+        if self.recipe.recipe == nil { run.settle("recipe", [recipeName]) }
         if isBiLSTM { run.settle("student", [StudentKind.bilstm.rawValue]) }
         guard try runOptions.announce(run) else { return nil }
         guard let trainPath = data.train, let devPath = data.dev else {

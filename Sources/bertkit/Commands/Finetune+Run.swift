@@ -15,7 +15,7 @@ extension Finetune {
         let isBiLSTM = fresh.kind == .bilstm || folder.map(BiLSTMFolder.isOne) ?? false
         let rate = schedule.learningRate(isBiLSTM: isBiLSTM)
         var run = run
-        run.settle("learning-rate", ["\(rate)"])
+        if schedule.learningRate == nil { run.settle("learning-rate", ["\(rate)"]) }
         guard try runOptions.announce(run) else { return }
         let work = try TrainingRun(
             columns: data.columns,

@@ -11,7 +11,7 @@ extension Pretrain {
     func run(_ run: ResolvedRun) throws {
         var run = run
         let rate = schedule.learningRate ?? ScheduleOptions.standardLearningRate
-        run.settle("learning-rate", ["\(rate)"])
+        if schedule.learningRate == nil { run.settle("learning-rate", ["\(rate)"]) }
         guard try runOptions.announce(run) else { return }
         let work = try TrainingRun(
             columns: nil,
