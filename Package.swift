@@ -18,7 +18,7 @@ let swiftSettings: [SwiftSetting] = [
 /// What the library product holds, and what tests may import.
 let libraryModules: [Target.Dependency] = [
     "Diagnostics", "Randomness", "Tensors", "HDF5", "Checkpoints", "Kernels", "Tokenization",
-    "Bert", "Conversion", "Datasets", "Training", "Evaluation", "Distillation",
+    "Bert", "BiLSTM", "Conversion", "Datasets", "Training", "Evaluation", "Distillation",
 ]
 
 let package = Package(
@@ -27,8 +27,9 @@ let package = Package(
         .library(
             name: "BertKit",
             targets: [
-                "Tensors", "HDF5", "Checkpoints", "Kernels", "Tokenization", "Bert", "Datasets",
-                "Training", "Evaluation", "Distillation", "Diagnostics", "Randomness", "Conversion",
+                "Tensors", "HDF5", "Checkpoints", "Kernels", "Tokenization", "Bert", "BiLSTM",
+                "Datasets", "Training", "Evaluation", "Distillation", "Diagnostics", "Randomness",
+                "Conversion",
             ]
         ),
         .executable(name: "bertkit", targets: ["bertkit"]),
@@ -79,6 +80,14 @@ let package = Package(
             swiftSettings: swiftSettings
         ),
         .target(
+            name: "BiLSTM",
+            dependencies: [
+                "Bert", "Tensors", "Kernels", "Checkpoints", "Tokenization", "Randomness",
+                "Diagnostics",
+            ],
+            swiftSettings: swiftSettings
+        ),
+        .target(
             name: "Conversion",
             dependencies: [
                 "Bert", "Checkpoints", "Kernels", "Tensors", "Tokenization", "HDF5", "Diagnostics",
@@ -93,7 +102,7 @@ let package = Package(
         .target(
             name: "Training",
             dependencies: [
-                "Bert", "Datasets", "Kernels", "Tensors", "Tokenization", "Randomness",
+                "Bert", "BiLSTM", "Datasets", "Kernels", "Tensors", "Tokenization", "Randomness",
                 "Checkpoints", "Diagnostics",
             ],
             swiftSettings: swiftSettings
@@ -101,7 +110,7 @@ let package = Package(
         .target(
             name: "Evaluation",
             dependencies: [
-                "Bert", "Datasets", "Kernels", "Tensors", "Tokenization", "Randomness",
+                "Bert", "BiLSTM", "Datasets", "Kernels", "Tensors", "Tokenization", "Randomness",
                 "Checkpoints", "Diagnostics",
             ],
             swiftSettings: swiftSettings
@@ -109,7 +118,7 @@ let package = Package(
         .target(
             name: "Distillation",
             dependencies: [
-                "Training", "Evaluation", "Bert", "Datasets", "Kernels", "Tensors",
+                "Training", "Evaluation", "Bert", "BiLSTM", "Datasets", "Kernels", "Tensors",
                 "Tokenization", "Randomness", "Checkpoints", "Diagnostics",
             ],
             swiftSettings: swiftSettings
@@ -117,7 +126,7 @@ let package = Package(
         .executableTarget(
             name: "bertkit",
             dependencies: [
-                "Tensors", "Checkpoints", "Kernels", "Tokenization", "Bert", "Datasets",
+                "Tensors", "Checkpoints", "Kernels", "Tokenization", "Bert", "BiLSTM", "Datasets",
                 "Training", "Evaluation", "Distillation", "HDF5", "Diagnostics", "Randomness",
                 "Conversion",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -155,6 +164,11 @@ let package = Package(
         ),
         .testTarget(
             name: "BertTests",
+            dependencies: libraryModules + ["TestSupport"],
+            swiftSettings: swiftSettings
+        ),
+        .testTarget(
+            name: "BiLSTMTests",
             dependencies: libraryModules + ["TestSupport"],
             swiftSettings: swiftSettings
         ),

@@ -1,29 +1,29 @@
-import Checkpoints
-import Diagnostics
+package import Checkpoints
+package import Diagnostics
 
 /// The members of a `config.json`, taken out one by one; what is left is unknown.
-struct Fields {
+package struct Fields {
     private let members: [String: JSONValue]
     private let source: String
-    private(set) var unread: [String: JSONValue]
-    private(set) var assumptions: [String] = []
+    package private(set) var unread: [String: JSONValue]
+    package private(set) var assumptions: [String] = []
 
-    init(_ members: [String: JSONValue], source: String) {
+    package init(_ members: [String: JSONValue], source: String) {
         self.members = members
         self.source = source
         unread = members
     }
 
-    func problem(_ reason: String) -> Failure {
+    package func problem(_ reason: String) -> Failure {
         Failure(.badData, source, reason)
     }
 
-    func has(_ key: String) -> Bool {
+    package func has(_ key: String) -> Bool {
         members[key] != nil
     }
 
     /// The member, `nil` when it is absent or null.
-    mutating func take(_ key: String) -> JSONValue? {
+    package mutating func take(_ key: String) -> JSONValue? {
         unread[key] = nil
         guard let value = members[key], value != .null else { return nil }
         return value
@@ -33,19 +33,19 @@ struct Fields {
         problem("\"\(key)\" must be \(expected) and is \(value.phrase)")
     }
 
-    mutating func text(_ key: String) throws(Failure) -> String? {
+    package mutating func text(_ key: String) throws(Failure) -> String? {
         guard let value = take(key) else { return nil }
         guard case .string(let text) = value else { throw mistyped(key, value, "text") }
         return text
     }
 
-    mutating func flag(_ key: String) throws(Failure) -> Bool {
+    package mutating func flag(_ key: String) throws(Failure) -> Bool {
         guard let value = take(key) else { return false }
         guard case .bool(let flag) = value else { throw mistyped(key, value, "true or false") }
         return flag
     }
 
-    mutating func strings(_ key: String) throws(Failure) -> [String] {
+    package mutating func strings(_ key: String) throws(Failure) -> [String] {
         guard let value = take(key) else { return [] }
         guard case .array(let elements) = value else { throw mistyped(key, value, "a list") }
         var strings: [String] = []
@@ -58,7 +58,7 @@ struct Fields {
         return strings
     }
 
-    mutating func object(_ key: String) throws(Failure) -> [String: JSONValue]? {
+    package mutating func object(_ key: String) throws(Failure) -> [String: JSONValue]? {
         guard let value = take(key) else { return nil }
         guard case .object(let members) = value, !members.isEmpty else {
             throw mistyped(key, value, "an object that is not empty")
@@ -66,7 +66,7 @@ struct Fields {
         return members
     }
 
-    mutating func optionalSize(
+    package mutating func optionalSize(
         _ key: String,
         _ range: ClosedRange<Int>
     ) throws(Failure) -> Int? {
@@ -82,7 +82,7 @@ struct Fields {
         return size
     }
 
-    mutating func size(
+    package mutating func size(
         _ key: String,
         _ range: ClosedRange<Int>,
         default fallback: Int? = nil
@@ -113,7 +113,7 @@ struct Fields {
         return number
     }
 
-    mutating func number(
+    package mutating func number(
         _ key: String,
         _ range: ClosedRange<Double>,
         default fallback: Double? = nil
@@ -124,13 +124,14 @@ struct Fields {
         return fallback
     }
 
-    mutating func optionalDropout(_ key: String) throws(Failure) -> Double? {
+    package mutating func optionalDropout(_ key: String) throws(Failure) -> Double? {
         guard let probability = try optionalNumber(key, 0...1) else { return nil }
         guard probability < 1 else { throw problem("\"\(key)\" is 1: everything is dropped") }
         return probability
     }
 
-    mutating func dropout(_ key: String, default fallback: Double) throws(Failure) -> Double {
+    package mutating func dropout(_ key: String, default fallback: Double) throws(Failure) -> Double
+    {
         if let probability = try optionalDropout(key) { return probability }
         assumptions.append("\"\(key)\" is not given: \(fallback) is assumed")
         return fallback

@@ -1,11 +1,11 @@
 import Checkpoints
-import Diagnostics
+package import Diagnostics
 
 extension BertConfigurationFile {
     /// The labels in the order of the head's outputs, and what the outputs mean.
     ///
     /// Hugging Face leaves `id2label` out when there are two labels with their default names.
-    static func labels(
+    package static func labels(
         _ fields: inout Fields,
         _ head: Head
     ) throws(Failure) -> ([String], BertConfiguration.ProblemType) {

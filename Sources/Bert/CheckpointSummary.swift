@@ -64,6 +64,55 @@ public struct CheckpointSummary: Sendable, Encodable {
         try self.init(Checkpoint.open(url), values: values)
     }
 
+    /// What is known about a model that is no encoder.
+    ///
+    /// - Parameters:
+    ///   - names: for each stored tensor of the model its canonical name.
+    ///   - rules: why a stored tensor is no parameter of its own.
+    ///   - isHead: whether a canonical name is of what is behind the encoder.
+    ///   - isEmbedding: whether it is of the embeddings.
+    package init(
+        path: String,
+        layout: String,
+        store: any TensorStore,
+        configuration: JSONValue,
+        head: String,
+        labels: [String],
+        names: [String: String],
+        rules: [String: String],
+        isHead: (String) -> Bool,
+        isEmbedding: (String) -> Bool,
+        notes: [String]
+    ) throws(Failure) {
+        let scan = try TensorScan.run(store)
+        self.path = path
+        self.layout = layout
+        self.configuration = configuration
+        configurationProblem = nil
+        unknownConfigurationKeys = []
+        tensors = store.entries.map { entry in
+            TensorRow(
+                name: entry.name,
+                canonicalName: names[entry.name],
+                ignoredBecause: rules[entry.name],
+                shape: entry.shape.dimensions,
+                elementType: entry.elementType.rawValue,
+                storage: entry.storage.isEmpty ? nil : entry.storage,
+                bytes: entry.byteCount,
+                oddities: scan[entry.name].map {
+                    Oddities.phrases(of: $0, count: entry.shape.count)
+                }
+                    ?? []
+            )
+        }
+        self.head = head
+        self.labels = labels
+        parameters = ParameterCounts(tensors, isHead: isHead, isEmbedding: isEmbedding)
+        tensorBytes = tensors.reduce(0) { $0 + $1.bytes }
+        fileBytes = store.fileByteCount
+        self.notes = notes
+    }
+
     public init(_ checkpoint: Checkpoint, values: Bool = true) throws(Failure) {
         let store = checkpoint.store
         if values { try checkpoint.checkValues() }
@@ -151,6 +200,25 @@ public struct CheckpointSummary: Sendable, Encodable {
 }
 
 extension CheckpointSummary.ParameterCounts {
+    fileprivate init(
+        _ tensors: [CheckpointSummary.TensorRow],
+        isHead: (String) -> Bool,
+        isEmbedding: (String) -> Bool
+    ) {
+        func count(_ isCounted: (String) -> Bool) -> Int {
+            tensors.filter { $0.canonicalName.map(isCounted) ?? false }
+                .reduce(0) { $0 + $1.shape.reduce(1, *) }
+        }
+        total = count { _ in true }
+        notCounted = tensors.filter { $0.canonicalName == nil }
+            .reduce(0) { $0 + $1.shape.reduce(1, *) }
+        embeddings = count(isEmbedding)
+        pooler = 0
+        head = count(isHead)
+        withoutHead = total - head
+        withoutHeadAndEmbeddings = withoutHead - embeddings
+    }
+
     init(_ tensors: [CheckpointSummary.TensorRow]) {
         func count(_ isCounted: (String) -> Bool) -> Int {
             tensors.filter { $0.canonicalName.map(isCounted) ?? false }
@@ -176,6 +244,17 @@ private struct Oddities {
     var phrases: [String: [String]] = [:]
     var notes: [String] = []
 
+    /// What is odd about a tensor's values alone.
+    static func phrases(of values: ValueSummary, count: Int) -> [String] {
+        var found: [String] = []
+        if values.nanCount > 0 { found.append("\(values.nanCount) NaN") }
+        if values.infinityCount > 0 { found.append("\(values.infinityCount) infinite") }
+        if values.isConstant, count > 1 {
+            found.append(values.minimum == 0 ? "all zero" : "all \(values.minimum)")
+        }
+        return found
+    }
+
     init(_ checkpoint: Checkpoint, _ scan: [String: ValueSummary]) {
         var first: [UInt64: TensorEntry] = [:]
         let copies = Set(checkpoint.copies.map(\.entry.name))
@@ -186,14 +265,8 @@ private struct Oddities {
             }
             if entry.shape.count == 0 { phrases[entry.name] = ["empty"] }
             guard let values = scan[entry.name], entry.shape.count > 0 else { continue }
-            var found: [String] = []
-            if values.nanCount > 0 { found.append("\(values.nanCount) NaN") }
-            if values.infinityCount > 0 { found.append("\(values.infinityCount) infinite") }
-            if values.isConstant, entry.shape.count > 1 {
-                found.append(
-                    values.minimum == 0 ? "all zero" : "all \(values.minimum)"
-                )
-            } else if entry.shape.count > 1, !copies.contains(entry.name) {
+            var found = Self.phrases(of: values, count: entry.shape.count)
+            if !values.isConstant, entry.shape.count > 1, !copies.contains(entry.name) {
                 if let other = first[values.digest], other.shape == entry.shape,
                     other.elementType == entry.elementType
                 {

@@ -11,11 +11,7 @@ import Tokenization
 public final class Gradients: @unchecked Sendable {
     /// Laid out as the weights; its word embeddings are used where they are also a decoder.
     public let dense: ParameterBuffer
-    /// The word pieces that have a gradient row, in order of first occurrence.
-    public private(set) var wordIDs: [Int32] = []
-    private var rowOfID: [Int32]
-    private var rows: FloatBuffer
-    private let hiddenSize: Int
+    private var words: WordRows
     /// Whether the word embeddings are also the decoder of a head.
     private let isTied: Bool
     let views: ModelViews
@@ -23,19 +19,20 @@ public final class Gradients: @unchecked Sendable {
     public init(_ layout: ParameterLayout) {
         dense = ParameterBuffer(layout)
         views = ModelViews(dense)
-        hiddenSize = layout.configuration.hiddenSize
-        isTied = layout.configuration.head.predictsPieces
-        rowOfID = [Int32](repeating: -1, count: layout.configuration.vocabularySize)
-        rows = FloatBuffer(count: 0)
-        guard isTied else { return }
-        wordIDs = (0..<layout.configuration.vocabularySize).map { Int32($0) }
-        rowOfID = wordIDs
+        let configuration = layout.configuration
+        isTied = configuration.head.predictsPieces
+        words = WordRows(
+            vocabularySize: configuration.vocabularySize,
+            width: configuration.hiddenSize,
+            ofAll: isTied ? views.wordEmbeddings : nil
+        )
     }
 
+    /// The word pieces that have a gradient row, in order of first occurrence.
+    public var wordIDs: [Int32] { words.ids }
+
     /// The gradient of word piece `wordIDs[index]`, `[H]`.
-    public func wordRow(_ index: Int) -> UnsafeMutablePointer<Float> {
-        (isTied ? views.wordEmbeddings : rows.base) + index * hiddenSize
-    }
+    public func wordRow(_ index: Int) -> UnsafeMutablePointer<Float> { words.row(index) }
 
     /// Zeroes what a head that predicts pieces would have written, where nobody asked it to.
     func clearPieces() {
@@ -47,56 +44,13 @@ public final class Gradients: @unchecked Sendable {
     }
 
     /// Forgets all word rows; the dense part is overwritten by the next backward pass.
-    func reset() {
-        if isTied { return }
-        for id in wordIDs { rowOfID[Int(id)] = -1 }
-        wordIDs.removeAll(keepingCapacity: true)
-    }
+    func reset() { words.reset() }
 
     /// Makes rows for a batch's pieces and lists, per row, the tokens that add to it.
-    func plan(_ ids: [Int32]) -> WordRowPlan {
-        let known = wordIDs.count
-        var counts = [Int](repeating: 0, count: known)
-        for id in ids {
-            var row = Int(rowOfID[Int(id)])
-            if row < 0 {
-                row = wordIDs.count
-                rowOfID[Int(id)] = Int32(truncatingIfNeeded: row)
-                wordIDs.append(id)
-                counts.append(0)
-            }
-            counts[row] += 1
-        }
-        if !isTied, rows.count < wordIDs.count * hiddenSize {
-            let larger = FloatBuffer(count: 2 * wordIDs.count * hiddenSize)
-            larger.base.update(from: rows.base, count: known * hiddenSize)
-            rows = larger
-        }
-        var starts = [0]
-        starts.reserveCapacity(counts.count + 1)
-        for count in counts { starts.append(starts[starts.count - 1] + count) }
-        var places = starts
-        var tokens = [Int](repeating: 0, count: ids.count)
-        for (token, id) in ids.enumerated() {
-            let row = Int(rowOfID[Int(id)])
-            tokens[places[row]] = token
-            places[row] += 1
-        }
-        return WordRowPlan(known: known, starts: starts, tokens: tokens)
-    }
+    func plan(_ ids: [Int32]) -> WordRowPlan { words.plan(ids) }
 
     /// The word embeddings' gradient as a full matrix, `[V, H]` row-major.
-    public func wordEmbeddings() -> [Float] {
-        var result = [Float](repeating: 0, count: rowOfID.count * hiddenSize)
-        for (index, id) in wordIDs.enumerated() {
-            let row = UnsafeBufferPointer(start: wordRow(index), count: hiddenSize)
-            result.replaceSubrange(
-                Int(id) * hiddenSize..<(Int(id) + 1) * hiddenSize,
-                with: row
-            )
-        }
-        return result
-    }
+    public func wordEmbeddings() -> [Float] { words.matrix() }
 }
 
 extension Linear {
@@ -105,16 +59,6 @@ extension Linear {
         weight.update(repeating: 0, count: output * input)
         bias.update(repeating: 0, count: output)
     }
-}
-
-/// Which tokens add to which word row.
-struct WordRowPlan: Sendable {
-    /// Rows that hold sums from an earlier batch.
-    let known: Int
-    /// Row r's tokens are `tokens[starts[r]..<starts[r + 1]]`, in batch order.
-    let starts: [Int]
-    let tokens: [Int]
-    var rowCount: Int { starts.count - 1 }
 }
 
 /// Per-shard sums of the gradients of biases and layer normalisations, added in shard order at the

@@ -81,7 +81,7 @@ extension ModelFolder {
         return leaves.map { ($0.name, $0.leaf) }
     }
 
-    private static func write(_ file: File, into folder: URL) throws(Failure) {
+    package static func write(_ file: File, into folder: URL) throws(Failure) {
         let components = file.name.split(separator: "/", omittingEmptySubsequences: false)
         precondition(
             !components.contains { $0.isEmpty || $0 == "." || $0 == ".." },

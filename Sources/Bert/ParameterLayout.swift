@@ -6,6 +6,11 @@ public import Tensors
 public struct ParameterSlot: Sendable, Hashable {
     public let offset: Int
     public let shape: Shape
+
+    public init(offset: Int, shape: Shape) {
+        (self.offset, self.shape) = (offset, shape)
+    }
+
     public var range: Range<Int> { offset..<offset + shape.count }
 }
 

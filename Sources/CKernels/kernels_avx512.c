@@ -18,5 +18,6 @@
 #include "attention_backward.inc.h"
 #include "adamw.inc.h"
 #include "distillation.inc.h"
+#include "lstm.inc.h"
 #pragma clang attribute pop
 #endif

@@ -14,3 +14,4 @@
 #include "attention_backward.inc.h"
 #include "adamw.inc.h"
 #include "distillation.inc.h"
+#include "lstm.inc.h"

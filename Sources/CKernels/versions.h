@@ -32,7 +32,9 @@
     X(bk_squared_difference) \
     X(bk_softmax_divergence) \
     X(bk_softmax_cross_entropy) \
-    X(bk_relation_divergence)
+    X(bk_relation_divergence) \
+    X(bk_lstm_forward) \
+    X(bk_lstm_backward)
 
 #ifdef VERSION
 #define JOINED(name, version) name##version
@@ -67,4 +69,6 @@
 #define bk_softmax_divergence JOIN(bk_softmax_divergence, VERSION)
 #define bk_softmax_cross_entropy JOIN(bk_softmax_cross_entropy, VERSION)
 #define bk_relation_divergence JOIN(bk_relation_divergence, VERSION)
+#define bk_lstm_forward JOIN(bk_lstm_forward, VERSION)
+#define bk_lstm_backward JOIN(bk_lstm_backward, VERSION)
 #endif

@@ -81,16 +81,20 @@ public final class DistillationObjective: TrainingObjective, @unchecked Sendable
         return found
     }
 
-    public func evaluate(
-        _ pass: TrainingPass,
+    public func evaluate<Pass: ModelPass>(
+        _ pass: Pass,
         _ shown: TrainingBatch,
-        into gradients: Gradients,
+        into gradients: Pass.Gradients,
         share: Double,
         accumulate: Bool
     ) -> LossValue {
         let batch = shown.sequences
         var value = LossValue(loss: 0, terms: [])
         predict(pass, batch, examples: shown.answers, share: share, &value)
+        guard !terms.isEmpty || pieces != nil else { return value }
+        guard let pass = pass as? TrainingPass, let gradients = gradients as? Gradients else {
+            preconditionFailure("layers of a model that has none were let through")
+        }
         guard !terms.isEmpty || pieces?.readsTeacher ?? false else {
             predictPieces(pass, shown, into: gradients, nil, share, accumulate, &value)
             return value
@@ -138,13 +142,13 @@ public final class DistillationObjective: TrainingObjective, @unchecked Sendable
     }
 
     private func predict(
-        _ pass: TrainingPass,
+        _ pass: some ModelPass,
         _ batch: PackedBatch,
         examples: ArraySlice<Int>,
         share: Double,
         _ value: inout LossValue
     ) {
-        guard let logits = pass.outputs.logits, let target = pass.outputGradients.logits else {
+        guard let logits = pass.logits, let target = pass.logitGradients else {
             return
         }
         guard let prediction else {

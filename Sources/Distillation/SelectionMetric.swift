@@ -1,7 +1,6 @@
-public import Bert
 public import Datasets
 public import Diagnostics
-import Evaluation
+public import Evaluation
 public import Kernels
 public import Training
 
@@ -76,12 +75,12 @@ public struct DevelopmentJudge: Sendable {
         (self.data, self.metric, self.teacherLogits) = (data, metric, teacherLogits)
     }
 
-    public func score(of model: BertModel, pool: WorkerPool) -> DevelopmentScore {
+    public func score(of model: any SequenceModel, pool: WorkerPool) -> DevelopmentScore {
         DevelopmentScore(
             metric,
             logits: ModelRunner.logits(model, on: data, pool: pool),
             targets: data.targets,
-            kind: model.configuration.taskKind,
+            kind: model.taskKind,
             sentences: data.words?.offsets,
             teacherLogits: teacherLogits
         )

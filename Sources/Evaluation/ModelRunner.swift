@@ -15,7 +15,7 @@ public enum ModelRunner {
     ///   - rounds: how often the data is run; the fastest round is reported.
     ///   - progress: told now and then how many examples of a round are done.
     public static func measure(
-        _ model: BertModel,
+        _ model: any SequenceModel,
         name: String,
         bytesOnDisk: Int,
         on data: EncodedDataset,
@@ -24,18 +24,17 @@ public enum ModelRunner {
         rounds: Int = 1,
         progress: (_ examples: Int) -> Void = { _ in }
     ) -> ModelMeasurement {
-        let inference = BertInference(model, pool: pool, precision: precision)
+        let inference = model.inference(pool: pool, precision: precision, consuming: false)
         // The first sequences compile the products' shapes and fetch the weights.
         _ = inference.logits(data.batch(0..<min(32, data.count)))
         var logits: [Float] = []
         var seconds = Double.infinity
         for _ in 0..<max(1, rounds) {
             let start = DispatchTime.now().uptimeNanoseconds
-            logits = inference.logits(data, progress: progress)
+            logits = inference.logits(data, of: model.taskKind, progress: progress)
             let end = DispatchTime.now().uptimeNanoseconds
             seconds = min(seconds, Double(end - start) * 1e-9)
         }
-        let configuration = model.configuration
         let count = model.parameterCount
         return ModelMeasurement(
             name: name,
@@ -43,10 +42,7 @@ public enum ModelRunner {
             parameterCount: count.total,
             parameterCountWithoutEmbeddings: count.withoutEmbeddings,
             bytesOnDisk: bytesOnDisk,
-            flopsPerToken: EncoderCost.operationsPerToken(
-                layerCount: configuration.hiddenLayerCount,
-                hiddenSize: configuration.hiddenSize,
-                intermediateSize: configuration.intermediateSize,
+            flopsPerToken: model.operationsPerToken(
                 meanLength: Double(data.tokenCount) / Double(max(1, data.count))
             ),
             seconds: seconds,
@@ -59,24 +55,29 @@ public enum ModelRunner {
     ///
     /// - Parameter progress: told now and then how many examples are done.
     public static func logits(
-        _ model: BertModel,
+        _ model: any SequenceModel,
         on data: EncodedDataset,
         pool: WorkerPool,
         progress: (_ examples: Int) -> Void = { _ in }
     ) -> [Float] {
-        BertInference(model, pool: pool).logits(data, progress: progress)
+        model.inference(pool: pool, precision: .f32, consuming: false)
+            .logits(data, of: model.taskKind, progress: progress)
     }
 }
 
-extension BertInference {
+extension SequenceInference {
     /// Tokens between two reports of progress: a second's work or less, yet so many shards that
     /// workers hardly wait for each other at the end.
-    private static let stretchTokens = 1 << 15
+    private static var stretchTokens: Int { 1 << 15 }
 
     /// The logits of all examples, `[examples, C]` row-major.
-    fileprivate func logits(_ data: EncodedDataset, progress: (Int) -> Void) -> [Float] {
+    fileprivate func logits(
+        _ data: EncodedDataset,
+        of kind: TaskKind,
+        progress: (Int) -> Void
+    ) -> [Float] {
         var logits: [Float] = []
-        logits.reserveCapacity(data.count * model.configuration.labels.count)
+        logits.reserveCapacity(data.count * kind.outputCount)
         var start = 0
         while start < data.count {
             var end = start + 1

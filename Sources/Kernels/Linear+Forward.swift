@@ -32,6 +32,32 @@ extension Linear {
         }
     }
 
+    /// out += x · weightᵀ, in single precision and without the bias.
+    ///
+    /// - Parameters:
+    ///   - x: `[m, input]`.
+    ///   - out: `[m, output]`.
+    public func addForward(_ x: Matrix, to out: Matrix) {
+        precondition(x.columns == input && out.columns == output && x.rows == out.rows)
+        Linear.forEachBlock(0..<x.rows) { rows in
+            let (x, out) = (x.slice(rows), out.slice(rows))
+            if packed?.precision == .f32, x.stride == input {
+                var shape = product(rows: x.rows, outputs: output, type: BK_FLOAT32)
+                (shape.has_bias, shape.accumulate) = (0, 1)
+                shape.c_row = Int32(out.stride)
+                run(shape, x.base, nil, packed?.whole, nil, out.base)
+            } else {
+                multiply(
+                    .rows(x),
+                    Operand(base: weight, row: 1, column: input),
+                    inner: input,
+                    into: out,
+                    accumulate: true
+                )
+            }
+        }
+    }
+
     /// Through packed weights, bias and activation with the product.
     private func floats(
         _ x: Matrix,

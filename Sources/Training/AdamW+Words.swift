@@ -32,8 +32,8 @@ extension AdamW {
 
     /// Applies to one row the steps that passed without a gradient for it.
     private func catchUp(_ row: Int) {
-        let base = model.layout.slots.embeddings.wordEmbeddings.weight.offset + row * hiddenSize
-        let weight = model.weights.base + base
+        let base = arena.table.slot.offset + row * hiddenSize
+        let weight = weights + base
         var step = Int(rowSteps[row])
         if everTouched[row] {
             let end = min(stepCount, step + replayedSteps)

@@ -1,4 +1,4 @@
-public import Bert
+import Bert
 import Foundation
 public import Kernels
 
@@ -43,18 +43,21 @@ public final class AdamW: @unchecked Sendable {
         let range: Range<Int>
         let decays: Bool
 
-        func gradient(_ gradients: Gradients) -> UnsafeMutablePointer<Float> {
-            gradient ?? gradients.dense.base + range.lowerBound
+        func gradient(_ gradients: any ModelGradients) -> UnsafeMutablePointer<Float> {
+            gradient ?? gradients.denseBase + range.lowerBound
         }
     }
 
     public let constants: Constants
     /// Steps taken.
     public private(set) var stepCount = 0
-    let model: BertModel
+    /// Keeps the weights' memory.
+    private let model: any TrainableModel
+    let arena: ArenaLayout
+    let weights: UnsafeMutablePointer<Float>
     let pool: WorkerPool
-    let first: ParameterBuffer
-    let second: ParameterBuffer
+    let first: FloatBuffer
+    let second: FloatBuffer
     private let auxiliary: AuxiliaryParameters?
     private let segments: [Segment]
     /// The step up to which each word row is current.
@@ -72,39 +75,37 @@ public final class AdamW: @unchecked Sendable {
     /// - Parameter auxiliary: parameters that are updated with the model's, their gradients lying beside
     ///   them.
     public init(
-        _ model: BertModel,
+        _ model: any TrainableModel,
         auxiliary: AuxiliaryParameters? = nil,
         constants: Constants,
         pool: WorkerPool
     ) {
         self.model = model
+        arena = model.arena
+        weights = model.arenaBase
         self.auxiliary = auxiliary
         precondition(constants.beta1 >= 0 && constants.beta1 < 1)
         precondition(constants.beta2 >= 0 && constants.beta2 < 1)
         self.constants = constants
         self.pool = pool
         replayedSteps = Int((log(1e-6) / log(max(constants.beta1, 0.01))).rounded(.up))
-        first = ParameterBuffer(model.layout)
-        second = ParameterBuffer(model.layout)
-        let vocabulary = model.configuration.vocabularySize
-        rowSteps = [Int32](repeating: 0, count: vocabulary)
-        everTouched = [Bool](repeating: false, count: vocabulary)
-        let (weights, first, second) = (model.weights.base, first.base, second.base)
-        let dense = model.layout.entries
-            .filter { $0.slot.offset >= model.layout.denseStart }
-            .flatMap { name, slot in
-                let decays = !name.hasSuffix(".bias") && !name.hasSuffix("LayerNorm.weight")
-                return Self.cut(slot.range).map { range in
-                    Segment(
-                        weight: weights + range.lowerBound,
-                        first: first + range.lowerBound,
-                        second: second + range.lowerBound,
-                        gradient: nil,
-                        range: range,
-                        decays: decays
-                    )
-                }
+        first = FloatBuffer(count: arena.count)
+        second = FloatBuffer(count: arena.count)
+        rowSteps = [Int32](repeating: 0, count: arena.vocabularySize)
+        everTouched = [Bool](repeating: false, count: arena.vocabularySize)
+        let (weights, first, second) = (weights, first.base, second.base)
+        let dense = arena.dense.flatMap { entry in
+            Self.cut(entry.slot.range).map { range in
+                Segment(
+                    weight: weights + range.lowerBound,
+                    first: first + range.lowerBound,
+                    second: second + range.lowerBound,
+                    gradient: nil,
+                    range: range,
+                    decays: entry.decays
+                )
             }
+        }
         let beside = (auxiliary?.segments ?? []).flatMap { range, decays in
             Self.cut(range).compactMap { range in
                 auxiliary.map { owner in
@@ -128,10 +129,11 @@ public final class AdamW: @unchecked Sendable {
         }
     }
 
-    var hiddenSize: Int { model.configuration.hiddenSize }
+    /// Of a row of the table of word pieces.
+    var hiddenSize: Int { arena.width }
 
     /// The global norm of the gradients, √Σg², summed in a fixed order.
-    public func gradientNorm(_ gradients: Gradients) -> Double {
+    public func gradientNorm(_ gradients: any ModelGradients) -> Double {
         let hidden = hiddenSize
         let wordBlocks = (gradients.wordIDs.count + 63) / 64
         var partial = [Double](repeating: 0, count: segments.count + wordBlocks)
@@ -157,10 +159,10 @@ public final class AdamW: @unchecked Sendable {
     }
 
     /// The name of a parameter whose gradient is not finite, if there is one.
-    public func nonFiniteGradient(_ gradients: Gradients) -> String? {
+    public func nonFiniteGradient(_ gradients: any ModelGradients) -> String? {
         for index in gradients.wordIDs.indices
         where !Elementwise.allFinite(gradients.wordRow(index), count: hiddenSize) {
-            return "embeddings.word_embeddings.weight (row \(gradients.wordIDs[index]))"
+            return "\(arena.table.name) (row \(gradients.wordIDs[index]))"
         }
         for segment in segments
         where !Elementwise.allFinite(
@@ -168,7 +170,7 @@ public final class AdamW: @unchecked Sendable {
             count: segment.range.count
         ) {
             return segment.gradient == nil
-                ? model.layout.name(at: segment.range.lowerBound)
+                ? arena.name(at: segment.range.lowerBound)
                 : auxiliary?.name(at: segment.range.lowerBound)
         }
         return nil
@@ -177,7 +179,7 @@ public final class AdamW: @unchecked Sendable {
     /// Updates every weight.
     ///
     /// - Parameter norm: the gradients' global norm, as `gradientNorm` gives it; must be finite.
-    public func step(_ gradients: Gradients, norm: Double, learningRate: Double) {
+    public func step(_ gradients: any ModelGradients, norm: Double, learningRate: Double) {
         precondition(norm.isFinite, "a step along a gradient that is not finite")
         stepCount += 1
         var scale = 1.0
@@ -200,8 +202,8 @@ public final class AdamW: @unchecked Sendable {
             logDecay[stepCount - 1] + log1p(-learningRate * self.constants.weightDecay)
         )
         let hidden = hiddenSize
-        let words = model.layout.slots.embeddings.wordEmbeddings.weight.offset
-        let (weights, first, second) = (model.weights.base, first.base, second.base)
+        let words = arena.table.slot.offset
+        let (weights, first, second) = (weights, first.base, second.base)
         let wordBlocks = (gradients.wordIDs.count + 63) / 64
         pool.run(segments.count + wordBlocks) { task, worker in
             if task < segments.count {

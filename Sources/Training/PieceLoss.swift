@@ -136,14 +136,17 @@ public struct PieceLoss: Sendable {
 public struct MaskedLanguageObjective: TrainingObjective {
     public init() {}
 
-    public func evaluate(
-        _ pass: TrainingPass,
+    public func evaluate<Pass: ModelPass>(
+        _ pass: Pass,
         _ batch: TrainingBatch,
-        into gradients: Gradients,
+        into gradients: Pass.Gradients,
         share: Double,
         accumulate: Bool
     ) -> LossValue {
         guard let masked = batch.masked else { preconditionFailure("a batch without masks") }
+        guard let pass = pass as? TrainingPass, let gradients = gradients as? Gradients else {
+            preconditionFailure("pieces of a model without their head")
+        }
         return PieceLoss(hard: 1)
             .evaluate(pass, masked, into: gradients, share: share, accumulate: accumulate)
     }

@@ -1,4 +1,4 @@
-public import Bert
+import Bert
 public import Diagnostics
 public import Kernels
 import Tokenization
@@ -6,7 +6,7 @@ import Tokenization
 /// Trains a model in place towards an objective, keeping the weights that did best on development
 /// data.
 public struct Trainer {
-    public let model: BertModel
+    public let model: any TrainableModel
     public let data: any TrainingData
     public let objective: any TrainingObjective
     public let configuration: TrainingConfiguration
@@ -18,7 +18,7 @@ public struct Trainer {
     ///   the last weights are kept.
     /// - Parameter keepsBest: whether the model ends with the weights that scored best, or the last.
     public init(
-        _ model: BertModel,
+        _ model: any TrainableModel,
         data: any TrainingData,
         objective: any TrainingObjective,
         configuration: TrainingConfiguration,
@@ -37,7 +37,7 @@ public struct Trainer {
 
     /// Trains towards an objective that reads logits alone.
     public init(
-        _ model: BertModel,
+        _ model: any TrainableModel,
         data: any TrainingData,
         objective: any Objective,
         configuration: TrainingConfiguration,
@@ -67,12 +67,18 @@ public struct Trainer {
     ///
     /// - Throws: `Failure` of kind `.diverged` before the step whose loss or gradient is not finite;
     ///   the model then holds the weights of the step before. `Failure` of kind `.usage` for a model
-    ///   that is not trained (`BertConfiguration.checkCanTrain`), and of others where the data cannot be
-    ///   read.
+    ///   that is not trained (`checkTrains`), and of others where the data cannot be read.
     public func run(
         _ report: (TrainingEvent) throws(Failure) -> Void
     ) throws(Failure) -> TrainingResult {
-        try model.configuration.checkCanTrain("training")
+        try model.checkTrains(in: configuration.precision)
+        return try run(model, report)
+    }
+
+    private func run(
+        _ model: some TrainableModel,
+        _ report: (TrainingEvent) throws(Failure) -> Void
+    ) throws(Failure) -> TrainingResult {
         let totalSteps = stepsPerEpoch * configuration.epochs
         let schedule = LearningRateSchedule(
             peak: configuration.learningRate,
@@ -86,9 +92,9 @@ public struct Trainer {
             constants: configuration.optimizer,
             pool: pool
         )
-        let pass = TrainingPass(model, pool: pool, precision: configuration.precision)
-        let gradients = Gradients(model.layout)
-        let kept = score != nil && keepsBest ? ParameterBuffer(model.layout) : nil
+        let pass = model.pass(pool: pool, precision: configuration.precision)
+        let gradients = pass.gradients()
+        let kept = score != nil && keepsBest ? FloatBuffer(count: model.arena.count) : nil
         var best: TrainingEvent.EvaluationReport?
         var evaluations: [TrainingEvent.EvaluationReport] = []
         var epochLosses: [Double] = []
@@ -180,7 +186,7 @@ public struct Trainer {
                         isBest: isBest
                     )
                     if isBest {
-                        kept?.copy(from: model.weights)
+                        if let kept { model.copyWeights(to: kept) }
                         best = evaluation
                     }
                     evaluations.append(evaluation)
@@ -196,7 +202,7 @@ public struct Trainer {
             epochLosses.append(lossSum / Double(max(1, stepsPerEpoch)))
         }
         optimizer.synchronize()
-        if let kept, best != nil { model.weights.copy(from: kept) }
+        if let kept, best != nil { model.copyWeights(from: kept) }
         return TrainingResult(
             steps: step,
             best: best,

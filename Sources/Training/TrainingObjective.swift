@@ -19,10 +19,10 @@ public protocol TrainingObjective: Sendable {
     ///   - gradients: those that the pass's `backward` completes.
     ///   - share: what the gradients, and only they, are multiplied by.
     ///   - accumulate: adds to the gradients instead of replacing them.
-    func evaluate(
-        _ pass: TrainingPass,
+    func evaluate<Pass: ModelPass>(
+        _ pass: Pass,
         _ batch: TrainingBatch,
-        into gradients: Gradients,
+        into gradients: Pass.Gradients,
         share: Double,
         accumulate: Bool
     ) -> LossValue
@@ -64,14 +64,14 @@ public struct LogitObjective: TrainingObjective {
         self.objective = objective
     }
 
-    public func evaluate(
-        _ pass: TrainingPass,
+    public func evaluate<Pass: ModelPass>(
+        _ pass: Pass,
         _ batch: TrainingBatch,
-        into gradients: Gradients,
+        into gradients: Pass.Gradients,
         share: Double,
         accumulate: Bool
     ) -> LossValue {
-        guard let logits = pass.outputs.logits, let target = pass.outputGradients.logits else {
+        guard let logits = pass.logits, let target = pass.logitGradients else {
             preconditionFailure("a model without logits")
         }
         let value = objective.evaluate(logits: logits.values, examples: batch.answers)

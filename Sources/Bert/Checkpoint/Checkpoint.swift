@@ -74,12 +74,27 @@ public struct Checkpoint: Sendable {
         configuration: URL? = nil,
         vocabulary: URL? = nil
     ) throws(Failure) -> Checkpoint {
+        try checkIsEncoder(url)
         let weights = try WeightsFinder.find(url)
         return try Checkpoint(
             url: url,
             weights: weights,
             configuration: configuration,
             vocabulary: vocabulary
+        )
+    }
+
+    /// Refuses a folder of a student that is no encoder, whose tensors no naming here knows.
+    private static func checkIsEncoder(_ url: URL) throws(Failure) {
+        let file = url.appending(path: "config.json")
+        guard FileManager.default.fileExists(atPath: file.path), let bytes = try? readFile(file),
+            case .object(let members)? = try? JSONValue.parse(bytes, source: file.relativePath),
+            members["model_type"] == .string("bilstm")
+        else { return }
+        throw Failure(
+            .badData,
+            url.relativePath,
+            "it is a BiLSTM student, and a model of BERT's kind is needed here"
         )
     }
 

@@ -157,6 +157,18 @@ double bk_relation_divergence(const float *student, size_t student_stride, size_
                               size_t length, float student_scale, float teacher_scale, float factor,
                               float *d_student, float *scratch);
 
+/// One time step of a long short-term memory for `rows` sequences.
+///
+/// gates: [rows, 4 * units], each row input, forget, candidate and output gate; what their activations
+/// read is replaced by what they give. `c_before`: the cells of the step before, NULL for zeros. c, h:
+/// the cells and the output; each [rows, units], and c may be `c_before`.
+void bk_lstm_forward(float *gates, const float *c_before, float *c, float *h, size_t rows,
+                     size_t units);
+/// Gradients of the above. `gates` as it was left is replaced by the gradient of what the activations
+/// read; `d_c`, the gradient of c by the steps that follow, by that of `c_before`.
+void bk_lstm_backward(float *gates, const float *c_before, const float *c, const float *d_h,
+                      float *d_c, size_t rows, size_t units);
+
 /// Every kernel of one instruction set, so that the versions can be held against each other. Anything
 /// else calls the kernels by their names.
 typedef struct {
@@ -191,6 +203,8 @@ typedef struct {
     __typeof(bk_softmax_divergence) *bk_softmax_divergence;
     __typeof(bk_softmax_cross_entropy) *bk_softmax_cross_entropy;
     __typeof(bk_relation_divergence) *bk_relation_divergence;
+    __typeof(bk_lstm_forward) *bk_lstm_forward;
+    __typeof(bk_lstm_backward) *bk_lstm_backward;
 } bk_kernel_version;
 
 /// The versions that this processor can run, the baseline first; returns how many (at most three).

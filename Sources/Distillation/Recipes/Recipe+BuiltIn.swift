@@ -4,7 +4,9 @@ import Training
 /// its paper, `docs/distillation.md` says which is followed.
 extension Recipe {
     /// Their names, in the order of the help.
-    public static let names = ["logits", "distilbert", "tinybert", "pkd", "minilm", "minilmv2"]
+    public static let names = [
+        "logits", "distilbert", "tinybert", "pkd", "minilm", "minilmv2", "bilstm",
+    ]
 
     /// A recipe by its name.
     ///
@@ -17,6 +19,7 @@ extension Recipe {
         case "pkd": patient
         case "minilm": miniLM(text: text)
         case "minilmv2": miniLMv2(text: text)
+        case "bilstm": biLSTM(text: text)
         default: nil
         }
     }
@@ -146,5 +149,23 @@ extension Recipe {
                 RecipeStage(name: "prediction", objectives: [prediction(temperature: 2)]),
             ]
         )
+    }
+
+    /// Tang et al. 2019: the teacher's logits by their squared differences; on plain text first where
+    /// there is some, as the published augmented sentences are. The batch is the published one; the
+    /// optimiser is AdamW in the place of AdaDelta.
+    private static func biLSTM(text: Bool) -> Recipe {
+        var task = RecipeStage(
+            name: "prediction",
+            objectives: [RecipeObjective(.prediction).with { $0.form = .logitSquares }]
+        )
+        task.epochs = 10
+        task.batchSize = 50
+        task.learningRate = 2e-3
+        var general = task
+        general.name = "prediction-on-text"
+        general.data = .text
+        general.epochs = 1
+        return Recipe(name: "bilstm", stages: text ? [general, task] : [task])
     }
 }

@@ -5,11 +5,12 @@ import Training
 /// A recipe for two models: everything open settled, everything impossible refused.
 extension Recipe {
     /// - Parameters:
+    ///   - student: nil for one that is no encoder of BERT's kind: it has answers and no layers.
     ///   - general: the teacher of stages that predict word pieces; nil for the teacher itself.
     ///   - hasText: whether plain text is at hand.
     /// - Throws: `Failure` of kind `.usage`, one sentence.
     public func resolved(
-        student: BertConfiguration,
+        student: BertConfiguration?,
         teacher task: BertConfiguration,
         general: BertConfiguration? = nil,
         hasText: Bool
@@ -30,6 +31,7 @@ extension Recipe {
                 )
             }
             try stage.checkWeights(subject)
+            if student == nil { try stage.checkReadsAnswersAlone(subject) }
             let teacher = stage.predictsPieces ? general ?? task : task
             try stage.checkPieces(student: student, teacher: teacher, subject)
             if let prediction = stage.prediction {
@@ -38,6 +40,7 @@ extension Recipe {
             for number in stage.objectives.indices {
                 result.stages[index].objectives[number].settle(student: student, teacher: teacher)
             }
+            guard let student else { continue }
             for term in try result.stages[index].terms(student: student, teacher: teacher) {
                 do {
                     try term.objective.check(student: student, teacher: teacher)
@@ -70,9 +73,21 @@ extension RecipeStage {
         }
     }
 
+    /// Refuses what a student without a transformer's layers does not have.
+    fileprivate func checkReadsAnswersAlone(_ subject: String) throws(Failure) {
+        guard let other = objectives.first(where: { $0.kind != .prediction && $0.weight > 0 })
+        else { return }
+        throw Failure(
+            .usage,
+            subject,
+            "it matches \(other.kind.rawValue), and a BiLSTM has answers alone",
+            remedy: "Choose recipe bilstm or logits"
+        )
+    }
+
     /// Refuses pieces that cannot be predicted.
     fileprivate func checkPieces(
-        student: BertConfiguration,
+        student: BertConfiguration?,
         teacher: BertConfiguration,
         _ subject: String
     ) throws(Failure) {
@@ -132,7 +147,7 @@ extension RecipeStage {
     ///
     /// - Throws: `Failure` of kind `.usage` for layers that these models do not have.
     public func terms(
-        student: BertConfiguration,
+        student: BertConfiguration?,
         teacher: BertConfiguration
     ) throws(Failure) -> [DistillationObjective.Term] {
         var terms: [DistillationObjective.Term] = []
@@ -167,12 +182,13 @@ extension RecipeObjective {
                 remedy: "Set hard-label-weight to 0 in this stage"
             )
         }
-        if teacher.problemType == .regression, let form, form != .crossEntropy {
+        // Squared differences are what a regression compares anyway.
+        if teacher.problemType == .regression, form == .divergence {
             throw Failure(
                 .usage,
                 subject,
                 "the teacher answers with scores, whose squared differences are what is small, but the "
-                    + "form is \(form.rawValue)",
+                    + "form is \(SoftTargetLoss.Form.divergence.rawValue)",
                 remedy: "Leave the form out"
             )
         }
@@ -187,7 +203,7 @@ extension RecipeObjective {
     }
 
     /// Settles what depends on the models.
-    fileprivate mutating func settle(student: BertConfiguration, teacher: BertConfiguration) {
+    fileprivate mutating func settle(student: BertConfiguration?, teacher: BertConfiguration) {
         if teacherLayer == 0 { teacherLayer = teacher.hiddenLayerCount }
         switch kind {
         case .prediction where teacher.problemType == .regression:
@@ -196,7 +212,7 @@ extension RecipeObjective {
         case .queryRelations, .keyRelations, .valueRelations:
             // MiniLM's relation is of the models' own heads.
             if relationHeads == nil { relationHeads = teacher.attentionHeadCount }
-            guard relationHeads == 0 else { return }
+            guard relationHeads == 0, let student else { return }
             let possible = RelationLoss.possibleHeadCounts(student, teacher)
             relationHeads = possible.last { $0 <= 48 } ?? 1
         default: return
@@ -211,11 +227,12 @@ extension RecipeObjective {
         return try map.pairs(student: student.hiddenLayerCount, teacher: teacher.hiddenLayerCount)
     }
 
-    /// The objective over these models' layers; nil for the prediction.
+    /// The objective over these models' layers; nil for the prediction, and for a student without layers.
     func layerObjective(
-        student: BertConfiguration,
+        student: BertConfiguration?,
         teacher: BertConfiguration
     ) throws(Failure) -> (any LayerObjective)? {
+        guard let student else { return nil }
         let reduction = reduction ?? .tokenMean
         let last = LayerPair(student.hiddenLayerCount, teacherLayer ?? teacher.hiddenLayerCount)
         func relation(_ vectors: RelationLoss.Vectors) -> RelationLoss {

@@ -6,7 +6,7 @@ extension Recipe {
     ///
     /// - Throws: `Failure` of kind `.usage` for layers that these models do not have.
     public func layerTable(
-        student: BertConfiguration,
+        student: BertConfiguration?,
         teacher task: BertConfiguration,
         general: BertConfiguration? = nil
     ) throws(Failure) -> TextTable {

@@ -6,7 +6,7 @@ import Training
 
 /// The objectives of a recipe's stages, one after another for one student.
 public struct StageObjectives {
-    private let student: BertConfiguration
+    private let student: BertConfiguration?
     private let teacher: BertInference
     private let general: BertInference?
     private let targets: [Float]
@@ -18,6 +18,7 @@ public struct StageObjectives {
     private var projections: AuxiliaryParameters?
 
     /// - Parameters:
+    ///   - student: nil for one without a transformer's layers.
     ///   - general: the teacher of stages that predict word pieces; nil for the teacher itself.
     ///   - data: the task's training examples; nil where no stage reads them.
     ///   - teacherLogits: the teacher's answers to them, `[examples, C]`; may be empty when no stage
@@ -26,7 +27,7 @@ public struct StageObjectives {
     ///   - workerCount: that of the pool that trains.
     ///   - seed: of new projections.
     public init(
-        student: BertConfiguration,
+        student: BertConfiguration?,
         teacher: BertInference,
         general: BertInference? = nil,
         data: EncodedDataset?,
@@ -48,20 +49,22 @@ public struct StageObjectives {
     public mutating func next(_ stage: RecipeStage) throws(Failure) -> DistillationObjective {
         let teacher = stage.predictsPieces ? general ?? self.teacher : self.teacher
         let terms = try stage.terms(student: student, teacher: teacher.model.configuration)
-        let wanted = DistillationObjective.projections(
-            for: terms,
-            student: student,
-            teacher: teacher.model.configuration
-        )
         var fresh: AuxiliaryParameters?
-        if !wanted.isEmpty {
-            let parameters = AuxiliaryParameters(
-                wanted,
-                deviation: student.initializerRange,
-                seed: seed
+        if let student {
+            let wanted = DistillationObjective.projections(
+                for: terms,
+                student: student,
+                teacher: teacher.model.configuration
             )
-            if let projections { parameters.copyWeights(from: projections) }
-            fresh = parameters
+            if !wanted.isEmpty {
+                let parameters = AuxiliaryParameters(
+                    wanted,
+                    deviation: student.initializerRange,
+                    seed: seed
+                )
+                if let projections { parameters.copyWeights(from: projections) }
+                fresh = parameters
+            }
         }
         projections = fresh
         return DistillationObjective(

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Bert
+import BiLSTM
 import Checkpoints
 import Conversion
 import Diagnostics
@@ -21,6 +22,9 @@ struct Convert: ParsableCommand {
               keras-hub      a KerasHub preset, for from_preset
               keras-weights  model.weights.h5 of a KerasHub model, for load_weights
               safetensors    model.safetensors for PyTorch and all that reads it
+
+            A BiLSTM is written as keras-weights, of its own Keras layers, or as safetensors, with
+            the names of torch.nn.LSTM.
 
             Examples:
               bertkit convert teacher/ teacher-pt/ --to safetensors
@@ -72,6 +76,7 @@ struct Convert: ParsableCommand {
         let output = URL(filePath: destination)
         let remarks = Remarks(isQuiet: runOptions.quiet)
         if !runOptions.dryRun { try AtomicOutput.check(output, force: runOptions.force) }
+        if BiLSTMFolder.isOne(URL(filePath: source)) { return try convertBiLSTM(to: output) }
         let checkpoint = try Checkpoint.open(
             URL(filePath: source),
             configuration: origin.config.map { URL(filePath: $0) },

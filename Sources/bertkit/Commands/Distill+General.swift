@@ -3,6 +3,7 @@ import Bert
 import Datasets
 import Diagnostics
 import Distillation
+import Evaluation
 import Foundation
 import Kernels
 import Tokenization
@@ -51,7 +52,7 @@ struct PieceSource {
 extension Distill {
     /// Distils a masked language model into a smaller one, by the recipe's stages on plain text.
     func runGeneral(_ run: ResolvedRun) throws {
-        var recipe = try self.recipe.chosen()
+        var recipe = try self.recipe.chosen(recipeName)
         guard recipe.stages.contains(where: \.predictsPieces) else {
             throw Failure(
                 .usage,
@@ -223,7 +224,7 @@ extension Distill {
         switch start {
         case .random: return random(like: teacher.configuration, work)
         case .teacherLayers: return try copied(teacher.model, start, work)
-        case .slimmed: preconditionFailure("refused before")
+        case .slimmed, .teacherEmbeddings: preconditionFailure("refused before")
         case .folder(let path):
             let start = try MaskedLanguageModel(
                 contentsOf: URL(filePath: path),

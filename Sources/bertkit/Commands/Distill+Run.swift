@@ -16,12 +16,15 @@ extension Distill {
     /// Distils and writes a student of a classifier, or of a masked language model where there are no
     /// labelled examples; nil then, and when only the run was to be printed.
     func distil(_ run: ResolvedRun) throws -> ComparisonReport? {
+        var run = run
+        if self.recipe.recipe == nil { run.settle("recipe", [recipeName]) }
+        if isBiLSTM { run.settle("student", [StudentKind.bilstm.rawValue]) }
         guard try runOptions.announce(run) else { return nil }
         guard let trainPath = data.train, let devPath = data.dev else {
             try runGeneral(run)
             return nil
         }
-        var recipe = try self.recipe.chosen()
+        var recipe = try self.recipe.chosen(recipeName)
         try stages.apply(to: &recipe)
         let work = try TrainingRun(
             columns: data.columns,
@@ -33,23 +36,34 @@ extension Distill {
         let teachers = try DistillationTeachers(self.teacher, work: work)
         let teacher = teachers.layered
         let kind = teacher.configuration.taskKind
+        if isBiLSTM {
+            try BiLSTMOptions.checkAnswers(
+                teacher.configuration.head,
+                teacher.folder.url.relativePath
+            )
+        }
         try self.recipe.check(kind)
         let metric = try training.metric(for: kind, hasTeacher: true)
-        let trainFile = try work.read(trainPath, teacher.configuration.fileKind)
-        let devFile = try work.read(devPath, teacher.configuration.fileKind)
+        let trainFile = try work.read(trainPath, teacher.configuration.head.fileKind)
+        let devFile = try work.read(devPath, teacher.configuration.head.fileKind)
         let general = try generalTeacher(beside: teacher, of: recipe)
-        let start = try self.start(from: teacher.configuration)
+        let start =
+            isBiLSTM ? bilstmStart(teachers) : try self.start(from: teacher.configuration)
         try teachers.checkLayered(recipe: recipe, start: start)
-        var run = run
         run.settle("metric", [metric.rawValue])
         run.settle("init", [start.defaultValueDescription])
         if student.`init` == nil {
             work.remarks.say("student: starts as --init \(start.defaultValueDescription) says")
         }
-        let given = try prepare(start, teacher, general, work: work)
+        let given =
+            isBiLSTM
+            ? try bilstm(start, teacher, readsPairs: trainFile.hasPairs, work: work)
+            : try prepare(start, teacher, general, work: work).map(Pupil.init)
+        let planned: BertConfiguration? =
+            if let given { given.bert } else { try slimmed(start, teacher.configuration) }
         recipe = try settled(
             recipe,
-            student: try given?.model.configuration ?? slimmed(start, teacher.configuration),
+            student: planned,
             teacher: teacher.configuration,
             general: general?.configuration
         )
@@ -59,28 +73,29 @@ extension Distill {
                 kind: kind,
                 tokenizer: teacher.tokenizer,
                 models: zip(self.teacher.teacher, teachers.all.map(\.configuration)) + [
-                    (startName, (given?.model ?? teacher.model).configuration)
+                    (startName, given?.model.reader ?? teacher.configuration)
                 ]
             )
         }
         let train = try encode(trainFile)
         let dev = try encode(devFile)
         let teacherMeasure = try teachers.measure(on: dev, of: devFile)
-        let student = try given ?? slim(start, teacher.model, data: train, work: work)
+        let student =
+            try given ?? Pupil(slim(start, teacher.model, data: train, work: work))
         for line in student.origin { work.remarks.say("student: \(line)") }
 
         var logits: [Float] = []
         if recipe.stages.contains(where: \.readsTeacherLogits) {
             logits = try teachers.answers(to: train, of: trainFile)
         }
-        let readers = [teacher.configuration, student.model.configuration, general?.configuration]
+        let readers = [teacher.configuration, student.bert, general?.configuration]
             .compactMap(\.self)
         var log = TrainingLog()
         let result = try self.train(
             student.model,
             by: recipe,
             StageObjectives(
-                student: student.model.configuration,
+                student: student.bert,
                 teacher: BertInference(teacher.model, pool: work.pool),
                 general: general.map { BertInference($0.model, pool: work.pool) },
                 data: train,
@@ -121,7 +136,7 @@ extension Distill {
         var card = ModelCard(
             name: URL(filePath: output.output).lastPathComponent,
             summary:
-                "A BERT \(kind.noun(head)) distilled with BertKit "
+                "A \(student.model.kindName) \(kind.noun(head)) distilled with BertKit "
                 + "from \(teachers.phrase), on "
                 + "\(Numbers.count(train.count)) "
                 + "\(head == .tokenClassification ? "sentences" : "examples")."
@@ -133,7 +148,7 @@ extension Distill {
             tokenizerFiles: TokenizerFiles.files(
                 vocabulary: teacher.vocabulary,
                 configuration: teacher.tokenizerConfiguration,
-                maximumPositions: student.model.configuration.longestSequence
+                maximumPositions: student.model.reader.longestSequence
             ),
             run: run,
             log: log,
@@ -155,11 +170,11 @@ extension Distill {
     /// The recipe for these models, shown: what it settles, and which layers it matches.
     func settled(
         _ recipe: Recipe,
-        student: BertConfiguration,
+        student: BertConfiguration?,
         teacher: BertConfiguration,
         general: BertConfiguration? = nil
     ) throws -> Recipe {
-        try student.checkCanTrain("the student")
+        try student?.checkCanTrain("the student")
         let settled = try recipe.resolved(
             student: student,
             teacher: teacher,

@@ -1,6 +1,7 @@
 import Bert
 import Datasets
 import Distillation
+import Kernels
 import Training
 
 extension Distill {
@@ -15,7 +16,7 @@ extension Distill {
     ///   - text: what stages on plain text read; such a recipe was refused without it.
     ///   - pieces: how such stages hide pieces, and where their head comes from.
     func train(
-        _ student: BertModel,
+        _ student: any StudentModel,
         by recipe: Recipe,
         _ objectives: StageObjectives,
         data: EncodedDataset?,
@@ -27,22 +28,27 @@ extension Distill {
     ) throws -> TrainingResult {
         var objectives = objectives
         var result: TrainingResult?
-        var best: (weights: BertModel, result: TrainingResult)?
+        var best: (weights: FloatBuffer, result: TrainingResult)?
         for (index, stage) in recipe.stages.enumerated() {
             let several = recipe.stages.count > 1
             log.stage = several ? stage.name : nil
             guard var input: any TrainingData = stage.data == .task ? data : text else {
                 preconditionFailure("a stage without its data")
             }
-            var model = student
+            var model: any StudentModel = student
+            var encoder: BertModel?
             var score: (() -> DevelopmentScore)?
             if stage.predictsPieces {
                 guard let pieces, let text else { preconditionFailure("pieces without text") }
-                model = pieces.model(on: student)
+                guard let bert = student as? BertModel else {
+                    preconditionFailure("pieces of a student without their head")
+                }
+                let predictor = pieces.model(on: bert)
+                (model, encoder) = (predictor, predictor)
                 input = try pieces.masked(text, stage)
                 let held = try pieces.evaluation(seed: work.training.seed, stage)
                 score = held.map { held in
-                    { [model] in held.measure(model, pool: work.pool).score }
+                    { held.measure(predictor, pool: work.pool).score }
                 }
             } else if stage.prediction.map({ $0.weight > 0 }) ?? false, let dev {
                 score = { dev.score(of: student, pool: work.pool) }
@@ -62,11 +68,13 @@ extension Distill {
                 label: several ? "distilling, \(stage.name)" : "distilling",
                 log: &log
             )
-            if model !== student { student.copyShared(from: model) }
+            if let encoder, let bert = student as? BertModel, encoder !== bert {
+                bert.copyShared(from: encoder)
+            }
             if let earlier = best, let score = earlier.result.best?.score, let own = found.best,
                 index == recipe.stages.count - 1, !own.score.isBetter(than: score)
             {
-                student.weights.copy(from: earlier.weights.weights)
+                student.copyWeights(from: earlier.weights)
                 work.remarks.say(
                     "distilling: an earlier stage had the better \(own.score.metric); its weights are "
                         + "kept"
@@ -80,7 +88,7 @@ extension Distill {
                 let own = found.best?.score,
                 best?.result.best.map({ own.isBetter(than: $0.score) }) ?? true
             {
-                best = (BertModel(copying: student), found)
+                best = (student.weightCopy(), found)
             }
         }
         guard let result else { preconditionFailure("a recipe without stages") }

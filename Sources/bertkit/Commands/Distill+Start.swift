@@ -67,6 +67,7 @@ extension Distill {
     ) throws -> Student? {
         switch start {
         case .slimmed: return nil
+        case .teacherEmbeddings: preconditionFailure("refused before")
         case .random: return random(like: teacher.configuration, work)
         case .teacherLayers:
             guard let general else { return try copied(teacher.model, start, work) }

@@ -5,18 +5,20 @@ struct Distill: RunFileCommand {
         abstract: "Train a small student to answer like a teacher.",
         discussion: """
             A recipe says what the student is to match, in stages: the teacher's softened \
-            answers ('logits'); a masked language model's words and last hidden states on plain \
+            answers ('logits'), which a BiLSTM learns by squared differences ('bilstm'); a masked language model's words and last hidden states on plain \
             text ('distilbert'); its embeddings, hidden states and attention before them \
             ('tinybert'); first tokens of all layers beside them ('pkd'); attention and value \
             relations of the last layer ('minilm'), or relations among queries, among keys and \
             among values ('minilmv2'), before them. A YAML file may compose others: \
             recipe.yaml, beside every student, is one.
 
-            Example:
+            Examples:
               bertkit distill --teacher teacher/ --init teacher-layers --layers 3 \\
                 --train train.tsv --dev dev.tsv --output student/
               bertkit distill --recipe distilbert --teacher encoder/ --init teacher-layers \
                 --layers 3 --text text.txt --output general/
+              bertkit distill --student bilstm --teacher teacher/ \\
+                --train train.tsv --dev dev.tsv --output small/
             """
     )
 
@@ -39,6 +41,8 @@ struct Distill: RunFileCommand {
                 "Give '--train' and '--dev', or '--text' for a recipe that reads it"
             )
         }
+        try checkKind()
+        if isBiLSTM { return }
         if data.train == nil { try checkGeneral() }
         let (shape, start) = (student.shape, student.`init`)
         let missing = shape.missing
@@ -62,7 +66,7 @@ struct Distill: RunFileCommand {
                         + "'--init teacher-layers:0,2,5'"
                 )
             }
-        case .teacherLayers, .slimmed, .folder: break
+        case .teacherLayers, .teacherEmbeddings, .slimmed, .folder: break
         }
         if let listed = start?.layers, let count = shape.layers, count != listed.count {
             throw ValidationError("'--layers' is \(count), but '--init' lists \(listed.count)")
@@ -173,12 +177,24 @@ struct StudentOptions: ParsableArguments {
                 + "'slim:leading', 'slim:importance', 'slim:pca' or 'slim:svd', the same made "
                 + "narrower: by the first dimensions, heads and neurons, by the most important, or by "
                 + "directions of hidden states or of word embeddings, with a list as in "
-                + "'slim:pca:0,2,5'; or a model folder (default: 'teacher-layers' if only layers are "
-                + "fewer, 'slim:pca' if the student is narrower, else 'random').",
+                + "'slim:pca:0,2,5'; 'teacher-embeddings', a BiLSTM with the teacher's word embeddings; or "
+                + "a model folder (default: 'teacher-layers' if only layers are fewer, 'slim:pca' if the "
+                + "student is narrower, 'teacher-embeddings' for a BiLSTM, else 'random').",
             valueName: "start"
         )
     )
     var `init`: StudentStart?
 
+    @Option(
+        name: .customLong("student"),
+        help: ArgumentHelp(
+            "What the student is: 'bert', of the teacher's family, or 'bilstm' (default: bert; with "
+                + "recipe bilstm, bilstm).",
+            valueName: "kind"
+        )
+    )
+    var kind: StudentKind?
+
     @OptionGroup var shape: ShapeOptions
+    @OptionGroup var bilstm: BiLSTMOptions
 }

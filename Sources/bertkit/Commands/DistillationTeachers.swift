@@ -56,7 +56,7 @@ struct DistillationTeachers {
         }
         let copies =
             switch start {
-            case .teacherLayers, .slimmed: true
+            case .teacherLayers, .teacherEmbeddings, .slimmed: true
             case .random, .folder: false
             }
         guard matches || copies else { return }
@@ -66,7 +66,9 @@ struct DistillationTeachers {
             "there are \(all.count) teachers, and "
                 + (matches
                     ? "recipe \(recipe.name) matches the layers of one"
-                    : "the student starts from the layers of one"),
+                    : start == .teacherEmbeddings
+                        ? "the student starts from the embeddings of one"
+                        : "the student starts from the layers of one"),
             remedy: "Say which with --layer-teacher"
         )
     }

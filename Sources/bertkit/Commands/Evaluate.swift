@@ -1,5 +1,4 @@
 import ArgumentParser
-import Bert
 import Checkpoints
 import Datasets
 import Diagnostics
@@ -74,11 +73,11 @@ struct Evaluate: RunFileCommand {
         let candidates = try models.open()
         let file = try LabelledFile(
             contentsOf: URL(filePath: data),
-            kind: candidates[0].folder.configuration.fileKind,
+            kind: candidates[0].folder.head.fileKind,
             options: columns.readerOptions(labels: .ifPresent)
         )
         remarks.note(file)
-        let kind = candidates[0].folder.configuration.taskKind
+        let kind = candidates[0].folder.taskKind
         if !file.hasLabels {
             remarks.note("\(printable(file.name)) has no labels, so no quality is measured")
         } else if try file.matching(of: kind) == .byIndex {
@@ -127,7 +126,7 @@ struct Evaluate: RunFileCommand {
         _ remarks: Remarks
     ) throws(Failure) -> (measurement: ModelMeasurement, data: EncodedDataset) {
         let folder = candidate.folder
-        let classifier = try TextClassifier(contentsOf: folder.url)
+        let classifier = try folder.load()
         let data = try classifier.encode(
             file,
             maximumLength: inference.maxLength,

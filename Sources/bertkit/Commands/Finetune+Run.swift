@@ -1,4 +1,5 @@
 import Bert
+import BiLSTM
 import Datasets
 import Diagnostics
 import Distillation
@@ -10,6 +11,11 @@ import Training
 
 extension Finetune {
     func run(_ run: ResolvedRun) throws {
+        let folder = model.map { URL(filePath: $0) }
+        let isBiLSTM = fresh.kind == .bilstm || folder.map(BiLSTMFolder.isOne) ?? false
+        let rate = schedule.learningRate(isBiLSTM: isBiLSTM)
+        var run = run
+        if schedule.learningRate == nil { run.settle("learning-rate", ["\(rate)"]) }
         guard try runOptions.announce(run) else { return }
         let work = try TrainingRun(
             columns: data.columns,
@@ -18,23 +24,32 @@ extension Finetune {
             compute: compute,
             isQuiet: runOptions.quiet
         )
-        let own = try model.map { path in
-            try ModelFolder.open(URL(filePath: path), requireHead: false)
+        let own: ClassifierFolder? = try folder.map { url in
+            isBiLSTM
+                ? .bilstm(try BiLSTMFolder(contentsOf: url))
+                : .bert(try ModelFolder.open(url, requireHead: false))
         }
         let trainFile = try work.read(data.train, fileKind(own))
         let devFile = try work.read(data.dev, trainFile.kind)
         let head: Head = trainFile.kind == .words ? .tokenClassification : .sequenceClassification
-        let start = try own.map { (own) throws(Failure) in
-            own.configuration.head == head
-                ? own : try ModelFolder.open(own.url, requireHead: false, head: head)
+        if isBiLSTM { try BiLSTMOptions.checkAnswers(head, data.train) }
+        var start = own
+        if case .bert(let folder) = own, folder.configuration.head != head {
+            start = .bert(try ModelFolder.open(folder.url, requireHead: false, head: head))
         }
-        let kind = try taskKind(trainFile, folder: start)
+        let kind = try taskKind(trainFile, start)
         let metric = try training.metric(for: kind, hasTeacher: false)
-        var run = run
         run.settle("metric", [metric.rawValue])
         run.settle("task", [choice(head, kind).rawValue])
-        let (student, vocabulary, tokenizer) = try prepare(start, head, kind: kind, work: work)
-        if let start { work.remarks.note(start, tokenizer: tokenizer) }
+        let (student, vocabulary, tokenizer) = try prepare(
+            start,
+            head,
+            kind: kind,
+            readsPairs: trainFile.hasPairs,
+            isBiLSTM: isBiLSTM,
+            work: work
+        )
+        if case .bert(let start) = start { work.remarks.note(start, tokenizer: tokenizer) }
         for line in student.origin { work.remarks.say("model: \(line)") }
 
         let encode = { (file: LabelledFile) in
@@ -42,7 +57,7 @@ extension Finetune {
                 file,
                 kind: kind,
                 tokenizer: WordPieceTokenizer(vocabulary: vocabulary, configuration: tokenizer),
-                models: [(model ?? outputName, student.model.configuration)]
+                models: [(model ?? outputName, student.model.reader)]
             )
         }
         let train = try encode(trainFile)
@@ -54,7 +69,7 @@ extension Finetune {
             data: train,
             score: { judge.score(of: student.model, pool: work.pool) },
             objective: LogitObjective(kind.goldLoss(train.targets)),
-            configuration: schedule.configuration(training),
+            configuration: schedule.configuration(training, learningRate: rate),
             label: "fine-tuning",
             log: &log
         )
@@ -67,7 +82,7 @@ extension Finetune {
         )
         var card = ModelCard(
             name: outputName,
-            summary: "A BERT \(kind.noun(head)) fine-tuned with "
+            summary: "A \(student.model.kindName) \(kind.noun(head)) fine-tuned with "
                 + "BertKit on \(Numbers.count(train.count)) "
                 + "\(head == .tokenClassification ? "sentences" : "examples")."
         )
@@ -79,7 +94,7 @@ extension Finetune {
             tokenizerFiles: TokenizerFiles.files(
                 vocabulary: vocabulary,
                 configuration: tokenizer,
-                maximumPositions: student.model.configuration.longestSequence
+                maximumPositions: student.model.reader.longestSequence
             ),
             run: run,
             log: log,
@@ -101,11 +116,11 @@ extension Finetune {
     private var outputName: String { URL(filePath: output.output).lastPathComponent }
 
     /// What the files hold: what the options or the model's head say; nil where the training file does.
-    private func fileKind(_ model: ModelFolder?) -> LabelledFile.Kind? {
+    private func fileKind(_ model: ClassifierFolder?) -> LabelledFile.Kind? {
         switch task.task {
         case .classification, .regression: .texts
         case .tokenClassification: .words
-        case nil: model?.configuration.head == .tokenClassification ? .words : nil
+        case nil: model?.head == .tokenClassification ? .words : nil
         }
     }
 
@@ -115,50 +130,82 @@ extension Finetune {
     }
 
     /// What the labels mean: what the options, else the model's head, else the training file says.
-    private func taskKind(_ file: LabelledFile, folder: ModelFolder?) throws -> TaskKind {
+    private func taskKind(_ file: LabelledFile, _ start: ClassifierFolder?) throws -> TaskKind {
         if task.task == .regression { return .regression }
         if let labels = task.labels { return .classification(labels: labels.names) }
-        if let folder, !folder.report.absent.contains(where: { $0.hasPrefix("classifier.") }) {
+        switch start {
+        case .bert(let folder)
+        where !folder.report.absent.contains(where: { $0.hasPrefix("classifier.") }):
             return folder.configuration.taskKind
+        case .bilstm(let folder): return folder.configuration.taskKind
+        default: return .classification(labels: try file.labelSet())
         }
-        return .classification(labels: try file.labelSet())
     }
 
     private func prepare(
-        _ folder: ModelFolder?,
+        _ start: ClassifierFolder?,
         _ head: Head,
         kind: TaskKind,
+        readsPairs: Bool,
+        isBiLSTM: Bool,
         work: TrainingRun
-    ) throws -> (Student, Vocabulary, TokenizerConfiguration) {
-        let labels: [String]
-        let problem: BertConfiguration.ProblemType
-        switch kind {
-        case .classification(let names): (labels, problem) = (names, .classification)
-        case .regression: (labels, problem) = (["score"], .regression)
+    ) throws -> (Pupil, Vocabulary, TokenizerConfiguration) {
+        let (labels, problem) = kind.head
+        if let start {
+            let vocabulary = try start.loadVocabulary()
+            let tokenizer = try TokenizerConfiguration(folder: start.url, vocabulary: vocabulary)
+            let pupil: Pupil
+            switch start {
+            case .bert(let folder):
+                pupil = Pupil(
+                    try Student.pretrained(
+                        folder,
+                        labels: labels,
+                        problemType: problem,
+                        seed: training.seed,
+                        adjust: { work.applyDropout(to: &$0) }
+                    )
+                )
+            case .bilstm(let folder):
+                pupil = try .bilstm(folder, kind, dropout: training.dropout)
+            }
+            return (pupil, vocabulary, tokenizer)
         }
-        if let folder {
-            let vocabulary = try folder.loadVocabulary()
-            let tokenizer = try TokenizerConfiguration(folder: folder.url, vocabulary: vocabulary)
-            let student = try Student.pretrained(
-                folder,
-                labels: labels,
-                problemType: problem,
-                seed: training.seed,
-                adjust: { work.applyDropout(to: &$0) }
+        if isBiLSTM {
+            let (vocabulary, tokenizer) = try fresh.pieces()
+            let configuration = fresh.bilstm.configuration(
+                kind,
+                vocabularySize: vocabulary.count,
+                readsPairs: readsPairs,
+                hidden: fresh.shape.hidden,
+                dropout: training.dropout
             )
-            return (student, vocabulary, tokenizer)
+            let pupil = Pupil(
+                model: BiLSTMModel(configuration, seed: training.seed),
+                origin: ["every weight is new, drawn from seed \(training.seed)"]
+            )
+            return (pupil, vocabulary, tokenizer)
         }
         var (configuration, vocabulary, tokenizer) = try fresh.described()
         configuration.head = head
         (configuration.labels, configuration.problemType) = (labels, problem)
         work.applyDropout(to: &configuration)
-        return (.random(configuration, seed: training.seed), vocabulary, tokenizer)
+        return (Pupil(.random(configuration, seed: training.seed)), vocabulary, tokenizer)
     }
 }
 
 extension ScheduleOptions {
+    /// What was asked for, else what suits the kind of model.
+    func learningRate(isBiLSTM: Bool) -> Double {
+        learningRate
+            ?? (isBiLSTM ? BiLSTMOptions.standardLearningRate : Self.standardLearningRate)
+    }
+
     /// How training goes.
-    func configuration(_ training: TrainingOptions) -> TrainingConfiguration {
+    func configuration(
+        _ training: TrainingOptions,
+        learningRate: Double
+    ) -> TrainingConfiguration {
         TrainingConfiguration(
             epochs: epochs,
             batchSize: batchSize,
@@ -178,21 +225,32 @@ extension ScheduleOptions {
 }
 
 extension FreshModelOptions {
-    /// The model that the options describe: its configuration, without labels, and its tokenizer.
+    private var positions: Int { maxPositions ?? 512 }
+
+    /// The vocabulary and how texts are folded for it.
     ///
-    /// - Precondition: none of the options is missing.
-    func described() throws -> (BertConfiguration, Vocabulary, TokenizerConfiguration) {
-        guard let path = vocabulary, let layers = shape.layers, let hidden = shape.hidden,
-            let heads = shape.heads, let intermediate = shape.intermediate
-        else { preconditionFailure("checked when the options were read") }
-        let vocabulary = try Vocabulary(contentsOf: URL(filePath: path))
-        let positions = maxPositions ?? 512
+    /// - Precondition: the vocabulary is not missing.
+    fileprivate func pieces() throws -> (Vocabulary, TokenizerConfiguration) {
+        guard let path = vocabulary else {
+            preconditionFailure("checked when the options were read")
+        }
         let tokenizer = TokenizerConfiguration(
             lowercase: !cased,
             stripAccents: nil,
             splitChineseCharacters: true,
             modelMaximumLength: positions
         )
+        return (try Vocabulary(contentsOf: URL(filePath: path)), tokenizer)
+    }
+
+    /// The model that the options describe: its configuration, without labels, and its tokenizer.
+    ///
+    /// - Precondition: none of the options is missing.
+    func described() throws -> (BertConfiguration, Vocabulary, TokenizerConfiguration) {
+        guard let layers = shape.layers, let hidden = shape.hidden,
+            let heads = shape.heads, let intermediate = shape.intermediate
+        else { preconditionFailure("checked when the options were read") }
+        let (vocabulary, tokenizer) = try pieces()
         let activation: BertConfiguration.Activation
         switch self.activation ?? .gelu {
         case .gelu: activation = .gelu

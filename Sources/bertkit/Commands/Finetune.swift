@@ -1,4 +1,5 @@
 import ArgumentParser
+import Kernels
 
 struct Finetune: RunFileCommand {
     static let configuration = CommandConfiguration(
@@ -6,7 +7,8 @@ struct Finetune: RunFileCommand {
         discussion: """
             Starts from a pretrained encoder (--model; a task head it lacks is created), or from \
             random weights (--vocabulary and the four sizes). Makes teachers, and the baseline \
-            a distilled student is compared with.
+            a distilled student is compared with. A BiLSTM starts from random weights, or from \
+            its folder.
 
             Examples:
               bertkit finetune --model bert-base/ \\
@@ -16,6 +18,8 @@ struct Finetune: RunFileCommand {
                 --train train.tsv --dev dev.tsv --output small/
               bertkit finetune --model bert-base/ \\
                 --train train.conll --dev dev.conll --metric f1 --output tagger/
+              bertkit finetune --student bilstm --vocabulary vocab.txt --epochs 10 \\
+                --train train.tsv --dev dev.tsv --output bilstm/
             """
     )
 
@@ -41,6 +45,13 @@ struct Finetune: RunFileCommand {
                     "'\(name)' describes a model from random weights, but '--model' is given"
                 )
             }
+        } else if fresh.kind == .bilstm {
+            try fresh.checkDescribesBiLSTM()
+            if training.precision != .f32 {
+                throw ValidationError("A BiLSTM is trained in f32: leave '--precision' out")
+            }
+        } else if let name = fresh.bilstm.given.first {
+            throw ValidationError("'\(name)' is a size of a BiLSTM: add '--student bilstm'")
         } else if !fresh.missing.isEmpty {
             let names = fresh.missing.map { "'\($0)'" }.joined(separator: ", ")
             throw ValidationError(
@@ -61,7 +72,17 @@ struct FreshModelOptions: ParsableArguments {
     @Flag(help: "The vocabulary is cased: keep capitals and accents.")
     var cased = false
 
+    @Option(
+        name: .customLong("student"),
+        help: ArgumentHelp(
+            "What the model is: 'bert' or 'bilstm' (default: bert).",
+            valueName: "kind"
+        )
+    )
+    var kind: StudentKind?
+
     @OptionGroup var shape: ShapeOptions
+    @OptionGroup var bilstm: BiLSTMOptions
 
     @Option(help: "The feed-forward part's activation (default: gelu).")
     var activation: ActivationChoice?
@@ -78,10 +99,31 @@ struct FreshModelOptions: ParsableArguments {
     /// The options that were given.
     var given: [String] {
         let all = ["--vocabulary", "--layers", "--hidden", "--heads", "--intermediate"]
-        return all.filter { !missing.contains($0) }
+        return all.filter { !missing.contains($0) } + bilstm.given
             + [
+                kind != nil ? "--student" : nil,
                 cased ? "--cased" : nil, activation != nil ? "--activation" : nil,
                 maxPositions != nil ? "--max-positions" : nil,
             ].compactMap(\.self)
+    }
+
+    /// Refuses what a BiLSTM does not have.
+    func checkDescribesBiLSTM() throws {
+        if vocabulary == nil {
+            throw ValidationError(
+                "A BiLSTM from random weights needs its pieces: add '--vocabulary'"
+            )
+        }
+        try shape.checkDescribesBiLSTM()
+        if activation != nil {
+            throw ValidationError(
+                "'--activation' is of a transformer; a BiLSTM's hidden layer is ReLU"
+            )
+        }
+        if maxPositions != nil {
+            throw ValidationError(
+                "'--max-positions' is of a transformer; a BiLSTM has no positions"
+            )
+        }
     }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Bert
+import BiLSTM
 import Foundation
 
 struct Inspect: ParsableCommand {
@@ -26,7 +27,10 @@ struct Inspect: ParsableCommand {
     var format: ReportFormat = .text
 
     func run() throws {
-        let summary = try CheckpointSummary(inspecting: URL(filePath: path))
+        let url = URL(filePath: path)
+        let summary =
+            BiLSTMFolder.isOne(url)
+            ? try BiLSTMFolder(contentsOf: url).summary() : try CheckpointSummary(inspecting: url)
         switch format {
         case .text: try StandardOutput.write(summary.lines.map { $0 + "\n" }.joined())
         case .json: try StandardOutput.write(json: summary)

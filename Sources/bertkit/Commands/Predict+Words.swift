@@ -7,22 +7,26 @@ import Tokenization
 
 /// Labels the words of sentences, some sentences at a time.
 struct WordLabeller {
-    let classifier: TextClassifier
-    let engine: BertInference
+    let classifier: SequenceClassifier
+    let engine: any SequenceInference
     let maximumLength: Int
     let text: WordPredictionText
+    private let classCount: Int
     /// Words without an answer: cut off, or without a piece.
     private(set) var cutWords = 0
     private(set) var emptyWords = 0
 
     init(
-        classifier: TextClassifier,
-        engine: BertInference,
+        classifier: SequenceClassifier,
+        engine: any SequenceInference,
         maximumLength: Int,
-        text: WordPredictionText
+        classes: [String],
+        format: PredictionText.Form
     ) {
         (self.classifier, self.engine) = (classifier, engine)
-        (self.maximumLength, self.text) = (maximumLength, text)
+        self.maximumLength = maximumLength
+        text = WordPredictionText(format, labels: classes)
+        classCount = classes.count
     }
 
     /// The sentences' words with their labels, as they are written.
@@ -46,7 +50,7 @@ struct WordLabeller {
         )
         let classes = LogitMetrics.topClasses(
             engine.logits(batch),
-            classCount: classifier.configuration.labels.count
+            classCount: classCount
         )
         var result = ""
         var row = 0

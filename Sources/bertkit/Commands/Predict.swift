@@ -1,5 +1,4 @@
 import ArgumentParser
-import Bert
 import Datasets
 import Diagnostics
 import Evaluation
@@ -55,46 +54,45 @@ struct Predict: ParsableCommand {
 
     func run() throws {
         let lines = try TextLines(path: file)
-        let classifier = try TextClassifier(contentsOf: URL(filePath: model))
+        let classifier = try SequenceClassifier(contentsOf: URL(filePath: model))
+        try classifier.model.checkRuns(in: numbers.precision)
         let maximumLength = try classifier.maximumLength(inference.maxLength)
         let pool = WorkerPool(workerCount: inference.compute.workerCount)
-        let engine = BertInference(
-            classifier.model,
+        let engine = classifier.model.inference(
             pool: pool,
             precision: numbers.precision,
             consuming: true
         )
         if !numbers.precision.isAvailable { Remarks().note(numbers.precision.explanation) }
-        if classifier.configuration.head == .tokenClassification {
+        let classes: [String] =
+            switch classifier.model.taskKind {
+            case .classification(let labels): labels
+            case .regression: []
+            }
+        if classifier.model.head == .tokenClassification {
             return try labelWords(
                 WordLabeller(
                     classifier: classifier,
                     engine: engine,
                     maximumLength: maximumLength,
-                    text: WordPredictionText(
-                        format == .tsv ? .tabSeparated : .jsonLines,
-                        labels: classifier.configuration.labels
-                    )
+                    classes: classes,
+                    format: format == .tsv ? .tabSeparated : .jsonLines
                 ),
                 lines
             )
         }
-        try label(lines, classifier, engine, maximumLength, pool)
+        try label(lines, classes, classifier, engine, maximumLength, pool)
     }
 
     private func label(
         _ lines: consuming TextLines,
-        _ classifier: TextClassifier,
-        _ engine: BertInference,
+        _ classes: [String],
+        _ classifier: SequenceClassifier,
+        _ engine: any SequenceInference,
         _ maximumLength: Int,
         _ pool: WorkerPool
     ) throws {
         var lines = lines
-        let classes: [String] =
-            switch classifier.configuration.taskKind {
-            case .classification(let labels): labels
-            case .regression: []
-            }
         let writer = PredictionText(format == .tsv ? .tabSeparated : .jsonLines, labels: classes)
         try StandardOutput.write(writer.heading)
 
@@ -102,9 +100,19 @@ struct Predict: ParsableCommand {
         var truncated = 0
         while let portion = try lines.next(limit: batchSize) {
             // What comes before a line that cannot be answered is answered.
-            let readsPairs = classifier.configuration.readsPairs
-            let bad = readsPairs ? nil : portion.lines.firstIndex { $0.pair != nil }
-            let answered = bad ?? portion.lines.count
+            let source = file == "-" ? "standard input" : file
+            let bad = portion.lines.enumerated().lazy.compactMap { index, line -> Refusal? in
+                do throws(Failure) {
+                    try classifier.checkReads(
+                        pairs: line.pair != nil,
+                        from: "\(source), line \(count + index + 1)"
+                    )
+                    return nil
+                } catch {
+                    return Refusal(index: index, failure: error)
+                }
+            }.first
+            let answered = bad?.index ?? portion.lines.count
             let (batch, cut) = classifier.tokenizer.encode(
                 answered,
                 in: portion.bytes,
@@ -120,11 +128,14 @@ struct Predict: ParsableCommand {
             try StandardOutput.write(text)
             count += answered
             truncated += cut
-            if bad != nil {
-                let source = file == "-" ? "standard input" : file
-                try classifier.checkReadsPairs(from: "\(source), line \(count + 1)")
-            }
+            if let bad { throw bad.failure }
         }
         Remarks().noteTruncated(truncated, of: count, maximumLength: maximumLength, by: model)
+    }
+
+    /// A line that the model does not read.
+    private struct Refusal {
+        let index: Int
+        let failure: Failure
     }
 }

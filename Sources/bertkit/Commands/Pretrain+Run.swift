@@ -2,12 +2,16 @@ import Bert
 import Datasets
 import Diagnostics
 import Distillation
+import Evaluation
 import Foundation
 import Tokenization
 import Training
 
 extension Pretrain {
     func run(_ run: ResolvedRun) throws {
+        var run = run
+        let rate = schedule.learningRate ?? ScheduleOptions.standardLearningRate
+        if schedule.learningRate == nil { run.settle("learning-rate", ["\(rate)"]) }
         guard try runOptions.announce(run) else { return }
         let work = try TrainingRun(
             columns: nil,
@@ -36,7 +40,7 @@ extension Pretrain {
             data: train,
             score: evaluation.map { held in { held.measure(model, pool: work.pool).score } },
             objective: MaskedLanguageObjective(),
-            configuration: schedule.configuration(training),
+            configuration: schedule.configuration(training, learningRate: rate),
             label: "pre-training",
             log: &log
         )

@@ -76,13 +76,13 @@ struct TrainingRun {
         _ file: LabelledFile,
         kind: TaskKind,
         tokenizer: WordPieceTokenizer,
-        models: [(name: String, configuration: BertConfiguration)]
+        models: [(name: String, reader: any TextReader)]
     ) throws(Failure) -> EncodedDataset {
         var maximumLength = training.maxLength
-        for (name, configuration) in models {
-            try configuration.checkHoldsTexts(name)
-            if file.hasPairs { try configuration.checkReadsPairs(from: file.name, model: name) }
-            maximumLength = min(maximumLength, configuration.longestSequence)
+        for (name, reader) in models {
+            try reader.checkHoldsTexts(name)
+            try reader.checkReads(pairs: file.hasPairs, from: file.name, model: name)
+            maximumLength = min(maximumLength, reader.longestSequence)
         }
         let dataset = try EncodedDataset(
             file,
@@ -120,7 +120,7 @@ struct TrainingRun {
     ///
     /// - Parameter score: measures the model as it stands; nil keeps the last weights.
     func train(
-        _ model: BertModel,
+        _ model: any TrainableModel,
         data: any TrainingData,
         score: (() -> DevelopmentScore)?,
         objective: any TrainingObjective,
@@ -197,7 +197,7 @@ struct TrainingRun {
     ///   - measured: the model on the development data; its bytes on disk are filled in here.
     ///   - report: compares the completed measurement.
     func write(
-        _ model: BertModel,
+        _ model: any StudentModel,
         measured: ModelMeasurement,
         tokenizerFiles: [(name: String, bytes: [UInt8])],
         run: ResolvedRun,
@@ -231,23 +231,18 @@ struct TrainingRun {
     ///
     /// - Parameter card: the model's, given the size of its weights on disk.
     func write(
-        _ model: BertModel,
+        _ model: any StudentModel,
         tokenizerFiles: [(name: String, bytes: [UInt8])],
         run: ResolvedRun,
         log: TrainingLog,
         recipe: Recipe?,
         card: (_ byteCount: Int) throws(Failure) -> ModelCard
     ) throws {
-        try ModelFolder.write(
-            configuration: model.configuration,
-            parameters: model.parameters,
+        try model.write(
             tokenizerFiles: tokenizerFiles.map { ModelFolder.File(name: $0.name, bytes: $0.bytes) },
             modelCard: { (byteCount) throws(Failure) in
                 var card = try card(byteCount)
-                card.use = ModelCard.use(
-                    of: model.configuration.modelType,
-                    model.configuration.head
-                )
+                model.describeUse(on: &card)
                 return card.text()
             },
             to: outputURL,

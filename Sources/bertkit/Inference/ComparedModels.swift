@@ -1,5 +1,5 @@
 import ArgumentParser
-import Bert
+import BiLSTM
 import Datasets
 import Diagnostics
 import Evaluation
@@ -47,7 +47,7 @@ struct ComparedModels: ParsableArguments {
     struct Candidate {
         /// What the report calls it.
         var name: String
-        var folder: ModelFolder
+        var folder: ClassifierFolder
         var precision: Precision = .f32
     }
 
@@ -55,7 +55,12 @@ struct ComparedModels: ParsableArguments {
     func open() throws(Failure) -> [Candidate] {
         var candidates: [Candidate] = []
         for (name, path) in zip(names, paths) {
-            let folder = try ModelFolder.open(URL(filePath: path), requireHead: true)
+            let folder = try ClassifierFolder.open(URL(filePath: path))
+            if case .bilstm(let folder) = folder {
+                for precision in precision.list {
+                    try folder.configuration.checkRuns(in: precision)
+                }
+            }
             if let first = candidates.first {
                 try Self.checkAnswersAlike(first.folder, folder, hasTeacher: teacher != nil)
             }
@@ -90,30 +95,31 @@ struct ComparedModels: ParsableArguments {
     }
 
     private static func checkAnswersAlike(
-        _ reference: ModelFolder,
-        _ folder: ModelFolder,
+        _ reference: ClassifierFolder,
+        _ folder: ClassifierFolder,
         hasTeacher: Bool
     ) throws(Failure) {
-        let (expected, found) = (reference.configuration, folder.configuration)
+        let (expected, found) = (reference.taskKind, folder.taskKind)
         let other =
             "\(hasTeacher ? "the teacher" : "the first student") "
             + "\(printable(reference.url.relativePath))"
-        func answers(_ configuration: BertConfiguration) -> String {
-            switch configuration.taskKind {
+        func answers(_ kind: TaskKind) -> String {
+            switch kind {
             case .classification(let labels): labels.map(printable).joined(separator: ", ")
             case .regression: "a score"
             }
         }
-        guard expected.head == found.head else {
+        guard reference.head == folder.head else {
             throw Failure(
                 .badData,
                 folder.url.relativePath,
-                "it has a \(found.head.phrase), and \(other) has a \(expected.head.phrase)"
+                "it has a \(folder.head.phrase), and \(other) has a \(reference.head.phrase)"
             )
         }
-        if expected.problemType == found.problemType {
-            if found.problemType == .regression { return }
-            let (labels, names) = (expected.labels.map(bytes), found.labels.map(bytes))
+        switch (expected, found) {
+        case (.regression, .regression): return
+        case (.classification(let wanted), .classification(let own)):
+            let (labels, names) = (wanted.map(bytes), own.map(bytes))
             if labels == names { return }
             if Set(labels) == Set(names), labels.count == names.count {
                 throw Failure(
@@ -124,6 +130,7 @@ struct ComparedModels: ParsableArguments {
                     remedy: "Correct \"id2label\" in the config.json that is wrong"
                 )
             }
+        default: break
         }
         throw Failure(
             .badData,

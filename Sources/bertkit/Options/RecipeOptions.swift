@@ -24,12 +24,13 @@ struct StageValues<Value: LosslessStringConvertible & Sendable>: ExpressibleByAr
 struct RecipeOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "How to distil: 'logits', 'distilbert', 'tinybert', 'pkd', 'minilm', 'minilmv2', or a YAML file of "
-                + "stages. What the options below leave out is as the recipe says.",
+            "How to distil: 'logits', 'distilbert', 'tinybert', 'pkd', 'minilm', 'minilmv2', 'bilstm', or a "
+                + "YAML file of stages. What the options below leave out is as the recipe says "
+                + "(default: logits, for a BiLSTM bilstm).",
             valueName: "name"
         )
     )
-    var recipe = "logits"
+    var recipe: String?
 
     @Option(
         help: ArgumentHelp(
@@ -122,8 +123,10 @@ struct RecipeOptions: ParsableArguments {
     }
 
     /// The recipe with what the options say in place of its own.
-    func chosen() throws(Failure) -> Recipe {
-        var recipe = try Self.find(self.recipe, hasText: text != nil)
+    ///
+    /// - Parameter name: of a recipe or a file.
+    func chosen(_ name: String) throws(Failure) -> Recipe {
+        var recipe = try Self.find(name, hasText: text != nil)
         try set("--temperature", "temperature", temperature.map { "\($0)" }, in: &recipe)
         try set(
             "--hard-label-weight",

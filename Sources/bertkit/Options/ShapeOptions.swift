@@ -14,7 +14,10 @@ struct ShapeOptions: ParsableArguments {
     var layers: Int?
 
     @Option(
-        help: ArgumentHelp("Width of the hidden states.", valueName: "count")
+        help: ArgumentHelp(
+            "Width of the hidden states, or of a BiLSTM's hidden layer.",
+            valueName: "count"
+        )
     )
     var hidden: Int?
 

@@ -8,7 +8,9 @@ enum StudentStart: ExpressibleByArgument, Equatable {
     /// The teacher's embeddings and some of its layers, numbered from 0; without numbers, layers
     /// evenly spaced over the teacher's.
     case teacherLayers([Int]?)
-    /// The same in fewer dimensions.
+    /// The teacher's word embeddings, perhaps in fewer dimensions, in a student without its layers.
+    case teacherEmbeddings
+    /// The same as the teacher's layers in fewer dimensions.
     case slimmed(SlimmingMethod, [Int]?)
     /// A model folder.
     case folder(String)
@@ -18,6 +20,7 @@ enum StudentStart: ExpressibleByArgument, Equatable {
             .map(String.init)
         switch parts[0] {
         case "random" where parts.count == 1: self = .random
+        case "teacher-embeddings" where parts.count == 1: self = .teacherEmbeddings
         case "teacher-layers" where parts.count < 3:
             guard let layers = Self.layers(parts.dropFirst().first) else { return nil }
             self = .teacherLayers(layers)
@@ -49,6 +52,7 @@ enum StudentStart: ExpressibleByArgument, Equatable {
         }
         return switch self {
         case .random: "random"
+        case .teacherEmbeddings: "teacher-embeddings"
         case .teacherLayers(let layers): text("teacher-layers", layers)
         case .slimmed(let method, let layers): text("slim:\(method.rawValue)", layers)
         case .folder(let path): path
@@ -59,7 +63,7 @@ enum StudentStart: ExpressibleByArgument, Equatable {
     var layers: [Int]? {
         switch self {
         case .teacherLayers(let layers), .slimmed(_, let layers): layers
-        case .random, .folder: nil
+        case .random, .teacherEmbeddings, .folder: nil
         }
     }
 

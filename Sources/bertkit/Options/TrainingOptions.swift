@@ -10,6 +10,8 @@ enum KeptWeights: String, CaseIterable, ExpressibleByArgument { case best, last 
 
 /// How weights move in fine-tuning.
 struct ScheduleOptions: ParsableArguments {
+    static let standardLearningRate = 5e-5
+
     @Option(
         help: ArgumentHelp("Passes over the training file.", valueName: "count")
     )
@@ -21,9 +23,13 @@ struct ScheduleOptions: ParsableArguments {
     var batchSize = 32
 
     @Option(
-        help: ArgumentHelp("The highest learning rate.", valueName: "rate")
+        help: ArgumentHelp(
+            "The highest learning rate (default: \(Self.standardLearningRate), of a BiLSTM "
+                + "\(BiLSTMOptions.standardLearningRate)).",
+            valueName: "rate"
+        )
     )
-    var learningRate = 5e-5
+    var learningRate: Double?
 
     @Option(
         help: ArgumentHelp(
@@ -98,7 +104,8 @@ struct TrainingOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Dropout of hidden states and attention (default: the model configuration's).",
+            "Dropout of hidden states and attention (default: the model configuration's, of a new BiLSTM "
+                + "\(BiLSTMOptions.standardDropout)).",
             valueName: "share"
         )
     )

@@ -1,6 +1,7 @@
 import Bert
 import Datasets
 import Diagnostics
+import Evaluation
 import Foundation
 import Tokenization
 
@@ -39,9 +40,21 @@ struct Remarks {
         note(classifier.folder, tokenizer: classifier.tokenizerConfiguration)
     }
 
+    func note(_ classifier: SequenceClassifier) {
+        note(
+            classifier.notes,
+            classifier.tokenizerConfiguration,
+            of: classifier.url.relativePath
+        )
+    }
+
     func note(_ folder: ModelFolder, tokenizer: TokenizerConfiguration) {
-        let name = printable(folder.url.relativePath)
-        for remark in folder.report.notes { note("\(name): \(remark)") }
+        note(folder.report.notes, tokenizer, of: folder.url.relativePath)
+    }
+
+    private func note(_ remarks: [String], _ tokenizer: TokenizerConfiguration, of path: String) {
+        let name = printable(path)
+        for remark in remarks { note("\(name): \(remark)") }
         if tokenizer.casingWasInferred {
             let casing = tokenizer.lowercase ? "uncased" : "cased"
             note("\(name): no file states the casing; the vocabulary looks \(casing)")
