@@ -87,6 +87,10 @@ struct BiLSTMCommandTests {
             #expect(
                 try bench.bytes("random/model.weights.h5") != bench.bytes("out/model.weights.h5")
             )
+            // Without a width, all that the teacher has.
+            let wide = Self.distill.replacing("--embedding 8", with: "")
+            try succeed(bench, "\(wide) --output @wide")
+            #expect(try bench.text("wide/config.json").contains("\"embedding_size\": 12"))
             // Going on from a student.
             try succeed(
                 bench,

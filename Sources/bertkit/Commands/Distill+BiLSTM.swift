@@ -59,10 +59,10 @@ extension Distill {
     /// teacher that has as many dimensions.
     func bilstmStart(_ teachers: DistillationTeachers) -> StudentStart {
         if let start = student.`init` { return start }
-        let width = student.bilstm.embedding ?? BiLSTMOptions.standardEmbedding
+        let widest = teachers.layered.configuration.embeddingSize
+        let fits = student.bilstm.embedding.map { $0 <= widest } ?? true
         let isOne = teachers.all.count == 1 || teacher.layerTeacher != nil
-        return isOne && width <= teachers.layered.configuration.embeddingSize
-            ? .teacherEmbeddings : .random
+        return isOne && fits ? .teacherEmbeddings : .random
     }
 
     func bilstm(
@@ -96,6 +96,7 @@ extension Distill {
                 kind,
                 vocabularySize: teacher.configuration.vocabularySize,
                 readsPairs: readsPairs,
+                widest: start == .teacherEmbeddings ? teacher.configuration.embeddingSize : .max,
                 hidden: student.shape.hidden,
                 dropout: training.dropout
             ),

@@ -10,7 +10,8 @@ enum StudentKind: String, CaseIterable, ExpressibleByArgument { case bert, bilst
 struct BiLSTMOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "Width of a BiLSTM's word-piece embeddings (default: \(Self.standardEmbedding)).",
+            "Width of a BiLSTM's word-piece embeddings (default: \(Self.standardEmbedding), or the "
+                + "teacher's width if they start as its and that is less).",
             valueName: "count"
         )
     )
@@ -44,19 +45,21 @@ struct BiLSTMOptions: ParsableArguments {
     /// The configuration that the options describe.
     ///
     /// - Parameters:
+    ///   - widest: the most dimensions that the start has.
     ///   - hidden: `--hidden`.
     ///   - dropout: `--dropout`.
     func configuration(
         _ kind: TaskKind,
         vocabularySize: Int,
         readsPairs: Bool,
+        widest: Int = .max,
         hidden: Int?,
         dropout: Double?
     ) -> BiLSTMConfiguration {
         let (labels, problem) = kind.head
         return BiLSTMConfiguration(
             vocabularySize: vocabularySize,
-            embeddingSize: embedding ?? Self.standardEmbedding,
+            embeddingSize: embedding ?? min(Self.standardEmbedding, widest),
             units: units ?? Self.standardUnits,
             hiddenSize: hidden ?? Self.standardHidden,
             readsPairs: readsPairs,

@@ -26,9 +26,13 @@ package struct ResolvedRun: Equatable, Sendable {
     /// In the order of the command's help screen.
     package private(set) var entries: [Entry]
 
-    package init(command: String, entries: [Entry]) {
+    /// All of the command's options, in that order.
+    private let order: [String]
+
+    package init(command: String, entries: [Entry], order: [String] = []) {
         self.command = command
         self.entries = entries
+        self.order = order
     }
 
     /// Records a value that was only settled after the options were read (from a model's
@@ -37,9 +41,11 @@ package struct ResolvedRun: Equatable, Sendable {
         let entry = Entry(name: name, values: values, form: form)
         if let index = entries.firstIndex(where: { $0.name == name }) {
             entries[index] = entry
-        } else {
-            entries.append(entry)
+            return
         }
+        guard let place = order.firstIndex(of: name) else { return entries.append(entry) }
+        let later = Set(order[place...])
+        entries.insert(entry, at: entries.firstIndex { later.contains($0.name) } ?? entries.count)
     }
 
     /// The run file's text.

@@ -43,7 +43,11 @@ struct RunExpansion {
             }
             self.arguments.insert(contentsOf: added, at: 1)
         }
-        run = ResolvedRun(command: run.command, entries: Self.entries(of: table, values: values))
+        run = ResolvedRun(
+            command: run.command,
+            entries: Self.entries(of: table, values: values),
+            order: table.rows.map(\.name)
+        )
     }
 
     /// The parser's complaint as the run file's fault, where it concerns an option that only the
