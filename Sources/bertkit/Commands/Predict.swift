@@ -1,4 +1,5 @@
 import ArgumentParser
+import Bert
 import Datasets
 import Diagnostics
 import Evaluation

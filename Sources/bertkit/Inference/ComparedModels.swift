@@ -1,4 +1,5 @@
 import ArgumentParser
+import Bert
 import BiLSTM
 import Datasets
 import Diagnostics
