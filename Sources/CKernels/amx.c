@@ -100,13 +100,16 @@ void bk_amx_pack_bytes(const int8_t *in, size_t columns, size_t depth, int8_t *o
 /// A tile of sums, [32, 32], behind each other in memory.
 typedef struct { _Alignas(64) uint32_t values[32 * 32]; } sums;
 
-/// Two blocks of rows by one panel: up to 32 by 32 sums.
+/// Two blocks of rows by one panel: up to 32 by 32 sums. With each 64 bytes of depth, `lines` cache lines from
+/// `next` are asked for.
 INLINE void multiply_block(const int bytes, const char *a, size_t depth_bytes, const char *panel,
-                           size_t rows, sums *out) {
+                           size_t rows, const char *next, size_t lines, sums *out) {
     const char *lower = a + 16 * depth_bytes;
     tile_zero(0), tile_zero(1), tile_zero(2), tile_zero(3);
 #define STEP(DOT)                                                          \
     for (size_t l = 0; l < depth_bytes; l += 64, panel += 2048) {          \
+        for (size_t i = 0; i < lines; i++, next += 64)                     \
+            _mm_prefetch(next, _MM_HINT_T1);                               \
         tile_load(4, a + l, depth_bytes);                                  \
         tile_load(6, panel, 64);                                           \
         DOT(0, 4, 6);                                                      \
@@ -164,11 +167,16 @@ INLINE void multiply(const bk_amx_product *p, const int bytes, const int activat
     size_t depth_bytes = bytes ? p->depth : 2 * p->depth;
     sums block;
     tiles_begin();
+    // Weights may come from memory far away: while one panel is multiplied the next is brought near, a part
+    // with each block of rows.
+    size_t blocks = (p->rows + 31) / 32, lines = (32 + blocks - 1) / blocks;
     for (size_t column = 0; column < p->columns; column += BK_AMX_COLUMNS)
         for (size_t row = 0; row < p->rows; row += 32) {
             size_t rows = p->rows - row < 32 ? p->rows - row : 32;
-            multiply_block(bytes, (const char *)p->a + row * depth_bytes, depth_bytes,
-                           (const char *)p->b + column * depth_bytes, rows, &block);
+            const char *panel = (const char *)p->b + column * depth_bytes;
+            const char *next = panel + BK_AMX_COLUMNS * depth_bytes + row / 32 * lines * depth_bytes;
+            multiply_block(bytes, (const char *)p->a + row * depth_bytes, depth_bytes, panel, rows, next,
+                           lines, &block);
             for (size_t half = 0; half < BK_AMX_COLUMNS && column + half < p->columns; half += LANES)
                 finish(p, bytes, activation, row, rows, column + half, block.values + half);
         }

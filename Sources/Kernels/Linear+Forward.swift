@@ -17,14 +17,19 @@ extension Linear {
         slices: Range<Int>? = nil
     ) {
         precondition(x.columns == input && out.columns == output && x.rows == out.rows)
+        if let packed, let panels = packed.panels {
+            let slices = slices ?? 0..<sliceCount
+            // Every block reads the weights once more.
+            Linear.forEachBlock(0..<x.rows, height: 2 * Linear.blockHeight) { rows in
+                tiled(x.slice(rows), out.slice(rows), activation, slices, panels, packed.bytes)
+            }
+            return
+        }
         Linear.forEachBlock(0..<x.rows) { rows in
             let (x, out) = (x.slice(rows), out.slice(rows))
             // The library's fast products take rows without gaps.
             switch packed?.precision {
             case .f32 where x.stride == input: floats(x, out, activation, slices)
-            case .bf16 where packed?.panels != nil, .int8 where packed?.panels != nil:
-                guard let packed, let panels = packed.panels else { return }
-                tiled(x, out, activation, slices ?? 0..<sliceCount, panels, packed.bytes)
             case .bf16: rounded(x, out, activation, slices)
             case .int8: bytes(x, out, activation, slices ?? 0..<sliceCount)
             default: unpacked(x, out, activation, slices ?? 0..<sliceCount)

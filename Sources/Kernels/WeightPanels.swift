@@ -5,14 +5,12 @@ final class WeightPanels: @unchecked Sendable {
     /// Columns of a panel.
     static let width = Int(BK_AMX_COLUMNS)
 
-    let columns: Int
     let elementBytes: Int
     /// The rows, as products run through them.
     let depth: Int
     private let memory: UnsafeMutableRawPointer
 
     init(columns: Int, depth: Int, elementBytes: Int = 2) {
-        self.columns = columns
         self.elementBytes = elementBytes
         self.depth = bk_amx_depth(depth, elementBytes)
         let panels = (columns + WeightPanels.width - 1) / WeightPanels.width

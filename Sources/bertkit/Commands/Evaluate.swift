@@ -85,6 +85,10 @@ struct Evaluate: RunFileCommand {
         }
 
         let pool = WorkerPool(workerCount: inference.compute.workerCount)
+        for precision in Precision.allCases
+        where candidates.contains(where: { $0.precision == precision }) {
+            remarks.note("products in \(precision.explanation)")
+        }
         var measurements: [ModelMeasurement] = []
         var encoded: [EncodedDataset] = []
         for candidate in candidates {
@@ -133,9 +137,6 @@ struct Evaluate: RunFileCommand {
             workers: pool.workerCount
         )
         remarks.note(classifier)
-        if !candidate.precision.isAvailable {
-            remarks.note("\(printable(candidate.name)): \(candidate.precision.explanation)")
-        }
         let maximumLength = try classifier.maximumLength(inference.maxLength)
         if let words = data.words {
             remarks.noteUnanswered(words, maximumLength: maximumLength, of: file.name)
