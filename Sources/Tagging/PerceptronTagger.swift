@@ -1,5 +1,3 @@
-public import Diagnostics
-
 /// A part-of-speech tagger that goes through a sentence once from the left, and gives each word the tag with
 /// the highest sum of its features' weights; the weights are those of an averaged perceptron.
 ///
@@ -97,6 +95,18 @@ public struct PerceptronTagger: PartOfSpeechTagger {
             var best = 0
             for tag in 1..<PartOfSpeech.count where sums[tag] > sums[best] { best = tag }
             return PartOfSpeech(rawValue: UInt8(best)) ?? .other
+        }
+    }
+}
+
+extension PerceptronTagger {
+    /// Each feature's weights that are not zero.
+    package var weightRows: [[(tag: PartOfSpeech, weight: Int)]] {
+        rows.dropFirst().map { row in
+            PartOfSpeech.allCases.compactMap { tag in
+                let weight = Int(row[Int(tag.rawValue)])
+                return weight == 0 ? nil : (tag, weight)
+            }
         }
     }
 }
