@@ -97,8 +97,9 @@ struct WordSplitter {
         let character = bytes[start..<chunk.upperBound]
         while start > chunk.lowerBound {
             let before = CharacterKind.start(bytes, chunk.lowerBound..<start)
-            guard bytes[before..<start].elementsEqual(character)
-                || CharacterKind.endsSentence(bytes[before]) && CharacterKind.endsSentence(sign)
+            guard
+                bytes[before..<start].elementsEqual(character)
+                    || CharacterKind.endsSentence(bytes[before]) && CharacterKind.endsSentence(sign)
             else { break }
             start = before
         }
