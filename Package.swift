@@ -18,7 +18,7 @@ let swiftSettings: [SwiftSetting] = [
 /// What the library product holds, and what tests may import.
 let libraryModules: [Target.Dependency] = [
     "Diagnostics", "Randomness", "Tensors", "HDF5", "Checkpoints", "Kernels", "Tokenization",
-    "Bert", "BiLSTM", "Conversion", "Datasets", "Training", "Evaluation", "Distillation",
+    "Bert", "BiLSTM", "Conversion", "Datasets", "Training", "Evaluation", "Distillation", "Tagging",
 ]
 
 let package = Package(
@@ -29,7 +29,7 @@ let package = Package(
             targets: [
                 "Tensors", "HDF5", "Checkpoints", "Kernels", "Tokenization", "Bert", "BiLSTM",
                 "Datasets", "Training", "Evaluation", "Distillation", "Diagnostics", "Randomness",
-                "Conversion",
+                "Conversion", "Tagging",
             ]
         ),
         .executable(name: "bertkit", targets: ["bertkit"]),
@@ -49,6 +49,7 @@ let package = Package(
         ),
         .target(name: "CKernels"),
         .target(name: "CTensors"),
+        .target(name: "CEnglishTagger"),
         .target(name: "Diagnostics", swiftSettings: swiftSettings),
         .target(name: "Randomness", swiftSettings: swiftSettings),
         .target(name: "Tensors", dependencies: ["CTensors"], swiftSettings: swiftSettings),
@@ -123,12 +124,19 @@ let package = Package(
             ],
             swiftSettings: swiftSettings
         ),
+        .target(
+            name: "Tagging",
+            dependencies: [
+                "Datasets", "Kernels", "Checkpoints", "Randomness", "Diagnostics", "CEnglishTagger",
+            ],
+            swiftSettings: swiftSettings
+        ),
         .executableTarget(
             name: "bertkit",
             dependencies: [
                 "Tensors", "Checkpoints", "Kernels", "Tokenization", "Bert", "BiLSTM", "Datasets",
                 "Training", "Evaluation", "Distillation", "HDF5", "Diagnostics", "Randomness",
-                "Conversion",
+                "Conversion", "Tagging",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 "Yams",
             ],
@@ -194,6 +202,11 @@ let package = Package(
         ),
         .testTarget(
             name: "DistillationTests",
+            dependencies: libraryModules + ["TestSupport"],
+            swiftSettings: swiftSettings
+        ),
+        .testTarget(
+            name: "TaggingTests",
             dependencies: libraryModules + ["TestSupport"],
             swiftSettings: swiftSettings
         ),

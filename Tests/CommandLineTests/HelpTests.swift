@@ -4,7 +4,7 @@ import Testing
 struct HelpTests {
     static let commands = [
         "inspect", "convert", "verify", "pretrain", "finetune", "distill", "sweep", "evaluate",
-        "predict", "benchmark", "demo",
+        "predict", "tagger", "benchmark", "demo",
     ]
 
     @Test("The first screen names every command")
