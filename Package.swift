@@ -19,6 +19,7 @@ let swiftSettings: [SwiftSetting] = [
 let libraryModules: [Target.Dependency] = [
     "Diagnostics", "Randomness", "Tensors", "HDF5", "Checkpoints", "Kernels", "Tokenization",
     "Bert", "BiLSTM", "Conversion", "Datasets", "Training", "Evaluation", "Distillation",
+    "Augmentation",
 ]
 
 let package = Package(
@@ -29,7 +30,7 @@ let package = Package(
             targets: [
                 "Tensors", "HDF5", "Checkpoints", "Kernels", "Tokenization", "Bert", "BiLSTM",
                 "Datasets", "Training", "Evaluation", "Distillation", "Diagnostics", "Randomness",
-                "Conversion",
+                "Conversion", "Augmentation",
             ]
         ),
         .executable(name: "bertkit", targets: ["bertkit"]),
@@ -100,6 +101,14 @@ let package = Package(
             swiftSettings: swiftSettings
         ),
         .target(
+            name: "Augmentation",
+            dependencies: [
+                "Datasets", "Bert", "Checkpoints", "Kernels", "Tensors", "Tokenization",
+                "Randomness", "Diagnostics",
+            ],
+            swiftSettings: swiftSettings
+        ),
+        .target(
             name: "Training",
             dependencies: [
                 "Bert", "BiLSTM", "Datasets", "Kernels", "Tensors", "Tokenization", "Randomness",
@@ -128,7 +137,7 @@ let package = Package(
             dependencies: [
                 "Tensors", "Checkpoints", "Kernels", "Tokenization", "Bert", "BiLSTM", "Datasets",
                 "Training", "Evaluation", "Distillation", "HDF5", "Diagnostics", "Randomness",
-                "Conversion",
+                "Conversion", "Augmentation",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 "Yams",
             ],
@@ -194,6 +203,11 @@ let package = Package(
         ),
         .testTarget(
             name: "DistillationTests",
+            dependencies: libraryModules + ["TestSupport"],
+            swiftSettings: swiftSettings
+        ),
+        .testTarget(
+            name: "AugmentationTests",
             dependencies: libraryModules + ["TestSupport"],
             swiftSettings: swiftSettings
         ),
