@@ -2,7 +2,7 @@ import Diagnostics
 import Glibc
 
 /// A regular file, read once from its beginning, some of it in memory at a time.
-struct ByteReader: ~Copyable {
+final class ByteReader {
     let path: String
     let byteCount: Int
     private let descriptor: Int32
@@ -39,7 +39,7 @@ struct ByteReader: ~Copyable {
     var position: Int { readCount - (buffer.count - next) }
 
     /// Reads on, until so many bytes are there that nobody has taken; false at the end of the file.
-    private mutating func fill(_ wanted: Int) throws(Failure) -> Bool {
+    private func fill(_ wanted: Int) throws(Failure) -> Bool {
         while buffer.count - next < wanted {
             if next > 0 {
                 buffer.removeFirst(next)
@@ -67,12 +67,12 @@ struct ByteReader: ~Copyable {
     }
 
     /// The next bytes, which stay to be taken; fewer at the end of the file.
-    mutating func look(_ count: Int) throws(Failure) -> ArraySlice<UInt8> {
+    func look(_ count: Int) throws(Failure) -> ArraySlice<UInt8> {
         _ = try fill(count)
         return buffer[next..<min(next + count, buffer.count)]
     }
 
-    mutating func skip(_ count: Int) {
+    func skip(_ count: Int) {
         precondition(count <= buffer.count - next, "skipping what was not looked at")
         next += count
     }
@@ -80,7 +80,7 @@ struct ByteReader: ~Copyable {
     /// Bytes up to a separator, which is taken too; nil at the end of the file.
     ///
     /// - Parameter limit: the most bytes before the separator; more are a `Failure` of what `what` names.
-    mutating func take(
+    func take(
         upTo separator: UInt8,
         limit: Int,
         _ what: () -> String

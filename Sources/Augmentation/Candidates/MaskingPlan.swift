@@ -1,3 +1,4 @@
+import Bert
 import Tokenization
 
 /// The masked copies of some sentences: one for each wanted word of one piece.

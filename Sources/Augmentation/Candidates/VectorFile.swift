@@ -23,15 +23,15 @@ struct VectorFile {
     /// - Parameter limit: how many rows are read at most.
     /// - Throws: `Failure` as `WordVectors` does.
     init(_ path: String, limit: Int) throws(Failure) {
-        var reader = try ByteReader(path)
+        let reader = try ByteReader(path)
         guard reader.byteCount > 0 else { throw Failure(.badData, path, "the file is empty") }
         if try reader.look(3).elementsEqual([0xEF, 0xBB, 0xBF]) { reader.skip(3) }
-        let header = try Self.header(&reader)
+        let header = try Self.header(reader)
         let isBinary = try header.map { (header) throws(Failure) in
-            try Self.isBinary(&reader, dimension: header.dimension)
+            try Self.isBinary(reader, dimension: header.dimension)
         }
         let dimension =
-            try header?.dimension ?? Self.numbersOfFirstLine(&reader)
+            try header?.dimension ?? Self.numbersOfFirstLine(reader)
         guard (1...Self.mostNumbers).contains(dimension) else {
             throw Failure(
                 .badData,
@@ -54,14 +54,14 @@ struct VectorFile {
         let most = min(limit, header?.rows ?? .max, rest / (2 * dimension) + 1)
         vectors = FloatBuffer(count: most * dimension)
         if isBinary == true {
-            try readBinary(&reader, most)
+            try readBinary(reader, most)
         } else {
-            try readText(&reader, limit, most)
+            try readText(reader, limit, most)
         }
         if let header, words.count < min(header.rows, limit) {
             throw Self.cut(path, header, "ends after \(words.count)")
         }
-        if words.count < limit, try !Self.isAtEnd(&reader) {
+        if words.count < limit, try !Self.isAtEnd(reader) {
             throw Failure(
                 .badData,
                 path,
@@ -87,7 +87,7 @@ struct VectorFile {
 
     /// word2vec's first line, two counts, which is taken.
     private static func header(
-        _ reader: inout ByteReader
+        _ reader: ByteReader
     ) throws(Failure) -> (rows: Int, dimension: Int)? {
         let start = try reader.look(64)
         guard let end = start.firstIndex(of: lineFeed) else { return nil }
@@ -109,7 +109,7 @@ struct VectorFile {
 
     /// Whether what follows the first word is not numbers in writing.
     private static func isBinary(
-        _ reader: inout ByteReader,
+        _ reader: ByteReader,
         dimension: Int
     ) throws(Failure) -> Bool {
         let (wanted, overflow) = dimension.multipliedReportingOverflow(by: 4)
@@ -125,13 +125,13 @@ struct VectorFile {
         return values.isEmpty || !isWritten
     }
 
-    private static func numbersOfFirstLine(_ reader: inout ByteReader) throws(Failure) -> Int {
+    private static func numbersOfFirstLine(_ reader: ByteReader) throws(Failure) -> Int {
         let bytes = try reader.look(longestLine)
         let line = bytes.prefix { $0 != lineFeed }
         return max(0, line.split { isBlank($0) }.count - 1)
     }
 
-    private static func isAtEnd(_ reader: inout ByteReader) throws(Failure) -> Bool {
+    private static func isAtEnd(_ reader: ByteReader) throws(Failure) -> Bool {
         while true {
             let bytes = try reader.look(1 << 10)
             if bytes.isEmpty { return true }
@@ -171,7 +171,7 @@ struct VectorFile {
 
     // MARK: Binary
 
-    private mutating func readBinary(_ reader: inout ByteReader, _ most: Int) throws(Failure) {
+    private mutating func readBinary(_ reader: ByteReader, _ most: Int) throws(Failure) {
         let size = 4 * dimension
         while words.count < most {
             let row = words.count
@@ -214,7 +214,7 @@ struct VectorFile {
     // MARK: Text
 
     private mutating func readText(
-        _ reader: inout ByteReader,
+        _ reader: ByteReader,
         _ limit: Int,
         _ most: Int
     ) throws(Failure) {
@@ -230,7 +230,7 @@ struct VectorFile {
             else { return }
             Self.split(line.bytes, into: &fields)
             // Blank lines at the end are no rows; anywhere else the next row is one too many.
-            if fields.isEmpty, try Self.isAtEnd(&reader) { return }
+            if fields.isEmpty, try Self.isAtEnd(reader) { return }
             try add(line.bytes, fields, isEnded: line.isEnded, reader.path)
         }
     }
