@@ -102,7 +102,10 @@ let package = Package(
         ),
         .target(
             name: "Augmentation",
-            dependencies: ["Datasets", "Kernels", "Randomness", "Diagnostics"],
+            dependencies: [
+                "Datasets", "Bert", "Checkpoints", "Kernels", "Tensors", "Tokenization",
+                "Randomness", "Diagnostics",
+            ],
             swiftSettings: swiftSettings
         ),
         .target(

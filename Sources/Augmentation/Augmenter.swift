@@ -94,11 +94,10 @@ public struct Augmenter: Sendable {
     public func run<Receiver: VariantReceiver>(
         _ rows: Range<Int>? = nil,
         pool: WorkerPool,
-        finder: (any CandidateSource)? = nil,
+        finder: (any CandidateFinder)? = nil,
         into receiver: inout Receiver
     ) throws(Failure) -> DroppedVariants {
         let rows = rows ?? 0..<source.count
-        var finder = finder
         let seen = SeenTexts()
         insertOriginals(seen)
         var dropped = DroppedVariants()
@@ -107,7 +106,7 @@ public struct Augmenter: Sendable {
         var start = rows.lowerBound
         while start < rows.upperBound {
             let end = min(start + window, rows.upperBound)
-            let found = try finder?.candidates(for: candidateTexts(start..<end))
+            let found = finder.map { candidates(of: start..<end, by: $0) }
             var blocks = [VariantBlock](
                 repeating: VariantBlock(),
                 count: (end - start + size - 1) / size
@@ -169,14 +168,23 @@ public struct Augmenter: Sendable {
         }
     }
 
-    private func candidateTexts(_ rows: Range<Int>) -> [CandidateText] {
-        rows.flatMap { row in
+    /// The candidates of each text of rows, of a pair both; empty where no words are exchanged for them.
+    public func candidates(of rows: Range<Int>, by finder: any CandidateFinder) -> [TextCandidates] {
+        guard let method = candidates else { return [] }
+        let sentences = rows.flatMap { row in
             (0..<source.sides).map { side in
                 let text = row * source.sides + side
-                let own = words.words[words.offsets[text]..<words.offsets[text + 1]]
-                return CandidateText(text: source.text(row, side: side), words: own.map(\.range))
+                let start = source.place(row, side).lowerBound
+                let own = words.words[words.offsets[text]..<words.offsets[text + 1]].map {
+                    String(
+                        decoding: source.bytes[start + Int($0.start)..<start + Int($0.end)],
+                        as: UTF8.self
+                    )
+                }
+                return CandidateSentence(words: own, excluding: method.stopWords)
             }
         }
+        return finder.candidates(for: sentences).map { TextCandidates($0) }
     }
 }
 

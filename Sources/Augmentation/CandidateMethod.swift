@@ -11,14 +11,20 @@ import Randomness
 public struct CandidateMethod: Sendable, Hashable {
     /// p_t.
     public let replacement: Double
+    /// Lower-cased words that keep their places.
+    public let stopWords: Set<String>
 
     /// - Throws: `Failure` of kind `.usage` for a probability outside 0…1, and for 0, which changes nothing.
-    public init(replacement: Double = 0.4) throws(Failure) {
+    public init(
+        replacement: Double = 0.4,
+        stopWords: Set<String> = StopWords.english
+    ) throws(Failure) {
         try checkProbability("--replace", replacement)
         guard replacement > 0 else {
             throw Failure(.usage, "--replace", "with 0 no word would ever change")
         }
         self.replacement = replacement
+        self.stopWords = stopWords
         limit = UInt64(replacement * 0x1p32)
     }
 
@@ -43,33 +49,15 @@ public struct CandidateMethod: Sendable, Hashable {
 
 /// The words that may stand for each word of a text, the best first.
 public struct TextCandidates: Sendable {
-    var list = WordList()
+    private(set) var list = WordList()
     /// Where each word's candidates begin, and the end. [words + 1]
     private(set) var starts: [Int32] = [0]
 
-    public init() {}
-
-    /// Adds the candidates of the next word, written as that word is: with a capital or in capitals.
-    ///
-    /// - Parameter word: as it stands in the text.
-    public mutating func append(_ candidates: [String], for word: String) {
-        let own = Array(word.utf8)
-        for candidate in candidates { list.append(Casing.fitted(Array(candidate.utf8), like: own)) }
-        starts.append(Int32(list.count))
+    /// - Parameter found: each word's, as a `CandidateFinder` gives them.
+    public init(_ found: [[Candidate]]) {
+        for candidates in found {
+            for candidate in candidates { list.append(candidate.text.utf8) }
+            starts.append(Int32(list.count))
+        }
     }
-}
-
-/// Who finds candidates for the words of texts.
-public protocol CandidateSource {
-    /// The candidates of each text's words, text by text; called on one thread.
-    ///
-    /// - Parameter texts: the words of each text, as they are written.
-    mutating func candidates(for texts: [CandidateText]) throws(Failure) -> [TextCandidates]
-}
-
-/// A text whose words are to have candidates.
-public struct CandidateText: Sendable {
-    public var text: String
-    /// Each word's UTF-8 in it.
-    public var words: [Range<Int>]
 }

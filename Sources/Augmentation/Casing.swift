@@ -11,19 +11,6 @@ enum Casing {
         return true
     }
 
-    /// A word written like another: with a capital where that has one, all in capitals where that has at
-    /// least two letters and no small one. A word that has capitals of its own keeps them.
-    static func fitted(_ word: [UInt8], like other: [UInt8]) -> [UInt8] {
-        let text = String(decoding: word, as: UTF8.self)
-        guard !text.unicodeScalars.contains(where: isUpper) else { return word }
-        let scalars = String(decoding: other, as: UTF8.self).unicodeScalars
-        let capitals = scalars.count(where: isUpper)
-        if capitals > 1, !scalars.contains(where: \.properties.isLowercase) {
-            return Array(text.uppercased().utf8)
-        }
-        return scalars.first.map(isUpper) ?? false ? capitalized(word) : word
-    }
-
     /// With its first letter as a capital.
     static func capitalized(_ word: [UInt8]) -> [UInt8] {
         guard let first = word.first, first >= 0x80 else {
