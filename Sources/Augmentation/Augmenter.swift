@@ -169,7 +169,8 @@ public struct Augmenter: Sendable {
     }
 
     /// The candidates of each text of rows, of a pair both; empty where no words are exchanged for them.
-    public func candidates(of rows: Range<Int>, by finder: any CandidateFinder) -> [TextCandidates] {
+    public func candidates(of rows: Range<Int>, by finder: any CandidateFinder) -> [TextCandidates]
+    {
         guard let method = candidates else { return [] }
         let sentences = rows.flatMap { row in
             (0..<source.sides).map { side in

@@ -51,6 +51,10 @@ public struct WordFile: Sendable {
         public var text: String
         /// Whether no space follows.
         public var isWithoutSpace: Bool
+
+        public init(words: Range<Int>, text: String, isWithoutSpace: Bool) {
+            (self.words, self.text, self.isWithoutSpace) = (words, text, isWithoutSpace)
+        }
     }
 
     /// The number of sentences.

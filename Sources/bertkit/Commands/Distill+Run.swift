@@ -44,7 +44,12 @@ extension Distill {
         }
         try self.recipe.check(kind)
         let metric = try training.metric(for: kind, hasTeacher: true)
-        let trainFile = try work.read(trainPath, teacher.configuration.head.fileKind)
+        let trainFile = try work.read(
+            trainPath,
+            teacher.configuration.head.fileKind,
+            labels: .partial
+        )
+        try checkLabels(trainFile, recipe)
         let devFile = try work.read(devPath, teacher.configuration.head.fileKind)
         let general = try generalTeacher(beside: teacher, of: recipe)
         let start =
@@ -165,6 +170,24 @@ extension Distill {
                 temperature: 1
             )
         }
+    }
+
+    /// Refuses a recipe that compares with labels where no row has one.
+    private func checkLabels(_ file: LabelledFile, _ recipe: Recipe) throws(Failure) {
+        let isLabelled =
+            if case .texts(let texts) = file { texts.unlabelledCount < texts.count } else {
+                file.hasLabels
+            }
+        let share =
+            recipe.stages.filter { $0.data == .task }.compactMap(\.prediction)
+            .map { $0.weight > 0 ? $0.hardLabelWeight ?? 0 : 0 }.max() ?? 0
+        guard !isLabelled, share > 0 else { return }
+        throw Failure(
+            .badData,
+            file.name,
+            "no row has a label, and recipe \(recipe.name) gives labels a share of \(share)",
+            remedy: "Give --hard-label-weight 0, or a file with labels"
+        )
     }
 
     /// The recipe for these models, shown: what it settles, and which layers it matches.
