@@ -19,7 +19,7 @@ let swiftSettings: [SwiftSetting] = [
 let libraryModules: [Target.Dependency] = [
     "Diagnostics", "Randomness", "Tensors", "HDF5", "Checkpoints", "Kernels", "Tokenization",
     "Bert", "BiLSTM", "Conversion", "Datasets", "Training", "Evaluation", "Distillation",
-    "Augmentation",
+    "Tagging", "Augmentation",
 ]
 
 let package = Package(
@@ -30,7 +30,7 @@ let package = Package(
             targets: [
                 "Tensors", "HDF5", "Checkpoints", "Kernels", "Tokenization", "Bert", "BiLSTM",
                 "Datasets", "Training", "Evaluation", "Distillation", "Diagnostics", "Randomness",
-                "Conversion", "Augmentation",
+                "Conversion", "Tagging", "Augmentation",
             ]
         ),
         .executable(name: "bertkit", targets: ["bertkit"]),
@@ -50,6 +50,7 @@ let package = Package(
         ),
         .target(name: "CKernels"),
         .target(name: "CTensors"),
+        .target(name: "CEnglishTagger"),
         .target(name: "Diagnostics", swiftSettings: swiftSettings),
         .target(name: "Randomness", swiftSettings: swiftSettings),
         .target(name: "Tensors", dependencies: ["CTensors"], swiftSettings: swiftSettings),
@@ -103,7 +104,7 @@ let package = Package(
         .target(
             name: "Augmentation",
             dependencies: [
-                "Datasets", "Bert", "Checkpoints", "Kernels", "Tensors", "Tokenization",
+                "Tagging", "Datasets", "Bert", "Checkpoints", "Kernels", "Tensors", "Tokenization",
                 "Randomness", "Diagnostics",
             ],
             swiftSettings: swiftSettings
@@ -132,12 +133,19 @@ let package = Package(
             ],
             swiftSettings: swiftSettings
         ),
+        .target(
+            name: "Tagging",
+            dependencies: [
+                "Datasets", "Kernels", "Checkpoints", "Randomness", "Diagnostics", "CEnglishTagger",
+            ],
+            swiftSettings: swiftSettings
+        ),
         .executableTarget(
             name: "bertkit",
             dependencies: [
                 "Tensors", "Checkpoints", "Kernels", "Tokenization", "Bert", "BiLSTM", "Datasets",
                 "Training", "Evaluation", "Distillation", "HDF5", "Diagnostics", "Randomness",
-                "Conversion", "Augmentation",
+                "Conversion", "Tagging", "Augmentation",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 "Yams",
             ],
@@ -208,6 +216,11 @@ let package = Package(
         ),
         .testTarget(
             name: "DistillationTests",
+            dependencies: libraryModules + ["TestSupport"],
+            swiftSettings: swiftSettings
+        ),
+        .testTarget(
+            name: "TaggingTests",
             dependencies: libraryModules + ["TestSupport"],
             swiftSettings: swiftSettings
         ),

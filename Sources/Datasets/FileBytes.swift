@@ -1,8 +1,8 @@
-import Diagnostics
+package import Diagnostics
 import Foundation
 
 /// The bytes of a file, a pipe or a device, read whole.
-func readBytes(path: String) throws(Failure) -> [UInt8] {
+package func readBytes(path: String) throws(Failure) -> [UInt8] {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else {
         let code = errno

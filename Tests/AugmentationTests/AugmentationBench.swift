@@ -35,7 +35,7 @@ enum AugmentationBench {
     ) throws -> Augmenter {
         try Augmenter(
             source,
-            SourceWords(source, tagger: SpacedWords(), pool: pool),
+            SourceWords(source, tagger: TextWordTagger(nil), pool: pool),
             tang: TangMethod(
                 mask: mask,
                 partOfSpeech: pos,
@@ -59,7 +59,7 @@ enum AugmentationBench {
 
     /// A text's words with their classes.
     static func words(_ source: SourceTexts, text: Int = 0) throws -> [String] {
-        let words = try SourceWords(source, tagger: SpacedWords(), pool: pool)
+        let words = try SourceWords(source, tagger: TextWordTagger(nil), pool: pool)
         let bytes = Array(source.text(text / source.sides, side: text % source.sides).utf8)
         return (0..<words.count(of: text)).map { number in
             let (range, name) = words.word(number, of: text)

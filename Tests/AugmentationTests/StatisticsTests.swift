@@ -129,7 +129,7 @@ struct StatisticsTests {
         let source = try Bench.texts([String](repeating: "the film runs", count: rows))
         let augmenter = try Augmenter(
             source,
-            SourceWords(source, tagger: SpacedWords(), pool: Bench.pool),
+            SourceWords(source, tagger: TextWordTagger(nil), pool: Bench.pool),
             tang: nil,
             candidates: CandidateMethod(),
             iterations: 1,

@@ -4,8 +4,7 @@ import Testing
 struct HelpTests {
     static let commands = [
         "inspect", "convert", "verify", "pretrain", "finetune", "distill", "sweep", "augment",
-        "evaluate",
-        "predict", "benchmark", "demo",
+        "evaluate", "predict", "tagger", "benchmark", "demo",
     ]
 
     @Test("The first screen names every command")

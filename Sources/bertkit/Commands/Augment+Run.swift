@@ -22,8 +22,11 @@ extension Augment {
         remarks.note(file)
 
         let pool = WorkerPool(workerCount: compute.workers ?? WorkerPool.availableProcessors)
-        let tagger = TextWordTagger(tags: tang.map { $0.partOfSpeech > 0 } ?? false)
-        let words = try SourceWords(source, tagger: tagger, pool: pool)
+        let words = try SourceWords(
+            source,
+            tagger: TextWordTagger(variation.partOfSpeechTagger(settings)),
+            pool: pool
+        )
         let augmenter = try Augmenter(
             source,
             words,

@@ -3,6 +3,7 @@ import Augmentation
 import Diagnostics
 import Foundation
 import Kernels
+import Tagging
 
 /// A comma-separated list of methods that make variants.
 struct MethodList: ExpressibleByArgument {
@@ -61,6 +62,16 @@ struct VariationOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
+            "The tagger that finds parts of speech, as 'bertkit tagger train' writes it (default: the one "
+                + "of English that is built in).",
+            valueName: "file"
+        ),
+        completion: .file()
+    )
+    var tagger: String?
+
+    @Option(
+        help: ArgumentHelp(
             "Method tinybert's probability that a word is exchanged for a candidate (default: 0.4).",
             valueName: "probability"
         )
@@ -115,7 +126,8 @@ struct VariationOptions: ParsableArguments {
     func check(_ methods: VariantMethods, from option: String) throws {
         let given: [(String, Bool, VariantMethods)] = [
             ("--mask", mask != nil, .mask), ("--pos", pos != nil, .partOfSpeech),
-            ("--ngram", ngram != nil, .ngram), ("--max-ngram", maxNgram != nil, .ngram),
+            ("--tagger", tagger != nil, .partOfSpeech), ("--ngram", ngram != nil, .ngram),
+            ("--max-ngram", maxNgram != nil, .ngram),
             ("--replace", replace != nil, .candidates),
             ("--candidates", candidates != nil, .candidates), ("--mlm", mlm != nil, .candidates),
             ("--vectors", vectors != nil, .candidates),
@@ -136,6 +148,16 @@ struct VariationOptions: ParsableArguments {
         settings.replacement = replace
         if stopWords == .none { settings.stopWords = [] }
         return settings
+    }
+
+    /// Who tags words; nil where their parts of speech do not matter.
+    func partOfSpeechTagger(
+        _ settings: AugmentationSettings
+    ) throws(Failure) -> PerceptronTagger? {
+        guard settings.methods.contains(.partOfSpeech) else { return nil }
+        return try tagger.map { path throws(Failure) in
+            try PerceptronTagger(contentsOf: URL(filePath: path))
+        } ?? .english
     }
 
     /// Who finds candidates; nil where no words are exchanged for them.
