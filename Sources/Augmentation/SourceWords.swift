@@ -35,14 +35,15 @@ public struct SourceWords: Sendable {
 
     /// Finds and tags the words of all texts on the pool's workers.
     ///
-    /// - Parameter tagger: of texts whose file has no words; those that came with the file keep its tags.
+    /// - Parameter tagger: of texts whose file has no words with tags; those that have keep them.
     /// - Throws: `Failure` for a text of more than 4 GB.
     public init(
         _ source: SourceTexts,
         tagger: some TextTagger,
         pool: WorkerPool
     ) throws(Failure) {
-        let tagNames = source.parts == nil ? tagger.tagNames : source.tagNames ?? []
+        let known = source.tagNames != nil || tagger.tagNames.isEmpty ? source.parts : nil
+        let tagNames = known == nil ? tagger.tagNames : source.tagNames ?? []
         areTagged = !tagNames.isEmpty
         let (count, sides) = (source.count * source.sides, source.sides)
         for text in 0..<count where source.place(text / sides, text % sides).count >= 1 << 32 {
@@ -64,7 +65,7 @@ public struct SourceWords: Sendable {
                     for text in block * size..<min(count, (block + 1) * size) {
                         let place = source.place(text / sides, text % sides)
                         let content = UnsafeBufferPointer(rebasing: bytes[place])
-                        let parts = source.parts?[text] ?? tagger.parts(of: content)
+                        let parts = known?[text] ?? tagger.parts(of: content)
                         results[block].append(parts, of: content)
                     }
                 }
