@@ -128,8 +128,8 @@ let package = Package(
         .target(
             name: "Distillation",
             dependencies: [
-                "Training", "Evaluation", "Bert", "BiLSTM", "Datasets", "Kernels", "Tensors",
-                "Tokenization", "Randomness", "Checkpoints", "Diagnostics",
+                "Training", "Evaluation", "Augmentation", "Bert", "BiLSTM", "Datasets", "Kernels",
+                "Tensors", "Tokenization", "Randomness", "Checkpoints", "Diagnostics",
             ],
             swiftSettings: swiftSettings
         ),

@@ -43,6 +43,14 @@ extension VariantMethods {
     /// The names that `init(names:)` knows.
     public static let names = ["tang"] + named.map(\.name)
 
+    /// Their names as `init(names:)` reads them, with commas between: `tang,tinybert`.
+    public var list: String {
+        let single = isSuperset(of: .tang) ? subtracting(.tang) : self
+        return
+            ((isSuperset(of: .tang) ? ["tang"] : [])
+            + Self.named.filter { single.contains($0.method) }.map(\.name)).joined(separator: ",")
+    }
+
     /// Methods by their names; nil for an unknown name, and for none.
     public init?(names: [String]) {
         self = []

@@ -39,7 +39,7 @@ struct Detokenizer {
         }
         let wants =
             switch (left, own) {
-            case (nil, _), (_, .closing), (.opening, _): false
+            case (nil, _), (_, .closing), (.opening?, _): false
             default: true
             }
         if left != nil, spaceBefore ?? wants { text.append(0x20) }

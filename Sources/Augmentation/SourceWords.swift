@@ -60,7 +60,6 @@ public struct SourceWords: Sendable {
             // Each block is written by the worker that took its number.
             nonisolated(unsafe) let results = buffer
             source.bytes.withUnsafeBufferPointer { bytes in
-                nonisolated(unsafe) let bytes = bytes
                 pool.run(blockCount) { block, _ in
                     for text in block * size..<min(count, (block + 1) * size) {
                         let place = source.place(text / sides, text % sides)

@@ -17,12 +17,12 @@ public struct VariantMethods: OptionSet, Sendable, Hashable {
         ("mask", .mask), ("pos", .partOfSpeech), ("ngram", .ngram), ("tinybert", .candidates),
     ]
 
-    private static let names: [String] = (0..<16).map { value in
+    private static let spellings: [String] = (0..<16).map { value in
         named.filter { value & Int($0.method.rawValue) != 0 }.map(\.name).joined(separator: "+")
     }
 
     /// Their names, as in `mask+ngram`.
-    public var name: String { Self.names[Int(rawValue & 15)] }
+    public var name: String { Self.spellings[Int(rawValue & 15)] }
 }
 
 /// A word that is not as in the original.

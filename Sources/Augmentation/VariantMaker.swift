@@ -27,6 +27,7 @@ struct VariantMaker {
         candidates: ArraySlice<TextCandidates>?
     ) {
         hashes.removeAll(keepingCapacity: true)
+        let augmenter = augmenter
         augmenter.source.bytes.withUnsafeBufferPointer { bytes in
             augmenter.words.words.withUnsafeBufferPointer { words in
                 let texts = RowTexts(augmenter, row, bytes, words)

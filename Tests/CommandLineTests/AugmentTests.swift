@@ -93,6 +93,57 @@ struct AugmentTests {
         }
     }
 
+    @Test("Distillation makes variants of its own in every epoch")
+    func whileDistilling() throws {
+        try Workbench.temporary { bench in
+            let line =
+                "distill --teacher @teacher --train @train.tsv --dev @dev.tsv --layers 1 --epochs 2 "
+                + "--batch-size 8 --max-length 16"
+            let outcome = try succeed(
+                bench,
+                "\(line) --augment mask,ngram --variants 2 --output @a"
+            )
+            #expect(outcome.error.contains("2 variants of each text in every epoch, by mask,ngram"))
+            #expect(outcome.error.contains("distilling: 30 steps on"))
+            let recipe = try bench.text("a/recipe.yaml")
+            #expect(recipe.contains("augment: mask,ngram\n") && recipe.contains("variants: 2\n"))
+            // Again, from what was stored, by the recipe alone, and with another number of workers.
+            _ = try succeed(bench, "distill --config @a/run.yaml --workers 3 --output @b")
+            _ = try succeed(bench, "\(line) --recipe @a/recipe.yaml --output @c")
+            let weights = try bench.bytes("a/tf_model.h5")
+            #expect(try bench.bytes("b/tf_model.h5") == weights)
+            #expect(try bench.bytes("c/tf_model.h5") == weights)
+            _ = try succeed(bench, "\(line) --seed 9 --augment mask,ngram --variants 2 --output @d")
+            #expect(try bench.bytes("d/tf_model.h5") != weights)
+
+            let tiny = try succeed(
+                bench,
+                "\(line) --recipe tinybert --epochs 1 --output @t".replacing(
+                    "--epochs 2 ",
+                    with: ""
+                )
+            )
+            #expect(tiny.error.contains("augment: tinybert\n"))
+            #expect(tiny.error.contains("candidates: "))
+            let plain = try succeed(
+                bench,
+                "\(line) --recipe tinybert --augment none --output @u"
+            )
+            #expect(!plain.error.contains("candidates: "))
+            #expect(try bench.text("u/recipe.yaml").contains("augment: none\n"))
+            for (arguments, says) in [
+                ("--augment fun", "--augment"),
+                ("--mask 0.2", "it is of method mask, by which recipe logits makes no variants"),
+                ("--augment ngram --pos 0.2", "it is of method pos"),
+                ("--variants 2", "recipe logits makes no variants"),
+                ("--augment mask --mask-token <mask>", "does not read '<mask>' as its mask"),
+            ] {
+                let refused = try bench.run("\(line) \(arguments) --output @no")
+                #expect(refused.code == 64 && refused.error.contains(says), "\(refused.error)")
+            }
+        }
+    }
+
     @Test("The preview marks changed words and says why")
     func preview() throws {
         try Workbench.temporary { bench in

@@ -33,7 +33,7 @@ extension Augment {
             tang: tang,
             candidates: candidates,
             iterations: iterations,
-            mask: variation.maskToken,
+            mask: variation.maskToken ?? "[MASK]",
             seed: seed
         )
         let judge = try teacher.map { path throws(Failure) in
@@ -53,17 +53,18 @@ extension Augment {
             try StandardOutput.write(printer.text)
         }
         guard output != nil || report else { return }
+        let bar = ProgressBar(
+            "augmenting",
+            total: source.count,
+            unit: "texts",
+            isQuiet: runOptions.quiet
+        )
         var sink = AugmentationSink(
             augmenter,
             keepsLabels: labels == .keep,
             counts: report,
             judge: judge,
-            progress: ProgressBar(
-                "augmenting",
-                total: source.count,
-                unit: "texts",
-                isQuiet: runOptions.quiet
-            )
+            progress: bar
         )
         var dropped = DroppedVariants()
         let work = { (sink: inout AugmentationSink) throws(Failure) in
@@ -74,6 +75,7 @@ extension Augment {
         } else {
             try work(&sink)
         }
+        bar.finish()
         remarks.say(
             "\(Numbers.count(sink.rows)) texts, \(Numbers.count(sink.variants)) variants; "
                 + "\(Numbers.count(dropped.all)) of \(Numbers.count(sink.variants + dropped.all)) "

@@ -111,7 +111,12 @@ struct Augment: RunFileCommand {
         if output == nil, labels == .keep {
             throw ValidationError("'--labels' are written to '--output', which is not given")
         }
-        try variation.check(methods, from: "--method")
+        if let problem = variation.problem(methods) {
+            throw ValidationError(
+                "'\(problem.option)' is of method \(problem.method), which is not among those of "
+                    + "'--method'"
+            )
+        }
     }
 
     var methods: VariantMethods { method?.methods ?? .tang }

@@ -26,6 +26,7 @@ extension Distill {
         }
         var recipe = try self.recipe.chosen(recipeName)
         try stages.apply(to: &recipe)
+        try variants.apply(to: &recipe)
         let work = try TrainingRun(
             columns: data.columns,
             training: training,
@@ -50,6 +51,7 @@ extension Distill {
             labels: .partial
         )
         try checkLabels(trainFile, recipe)
+        if trainFile.kind == .words { try leaveOutVariants(&recipe, trainFile, work) }
         let devFile = try work.read(devPath, teacher.configuration.head.fileKind)
         let general = try generalTeacher(beside: teacher, of: recipe)
         let start =
@@ -72,15 +74,12 @@ extension Distill {
             teacher: teacher.configuration,
             general: general?.configuration
         )
+        let models: [(name: String, reader: any TextReader)] =
+            zip(self.teacher.teacher, teachers.all.map(\.configuration)) + [
+                (startName, given?.model.reader ?? teacher.configuration)
+            ]
         let encode = { (file: LabelledFile) in
-            try work.encode(
-                file,
-                kind: kind,
-                tokenizer: teacher.tokenizer,
-                models: zip(self.teacher.teacher, teachers.all.map(\.configuration)) + [
-                    (startName, given?.model.reader ?? teacher.configuration)
-                ]
-            )
+            try work.encode(file, kind: kind, tokenizer: teacher.tokenizer, models: models)
         }
         let train = try encode(trainFile)
         let dev = try encode(devFile)
@@ -89,6 +88,13 @@ extension Distill {
             try given ?? Pupil(slim(start, teacher.model, data: train, work: work))
         for line in student.origin { work.remarks.say("student: \(line)") }
 
+        let variantSource = try variantSource(
+            recipe,
+            trainFile,
+            teacher: teacher,
+            maximumLength: work.maximumLength(models),
+            work: work
+        )
         var logits: [Float] = []
         if recipe.stages.contains(where: \.readsTeacherLogits) {
             logits = try teachers.answers(to: train, of: trainFile)
@@ -106,10 +112,12 @@ extension Distill {
                 data: train,
                 teacherLogits: logits,
                 ensemble: teachers.ensemble,
+                labelsVariants: variants.variantLabels == .keep,
                 workerCount: work.pool.workerCount,
                 seed: training.seed
             ),
             data: train,
+            variants: variantSource,
             dev: DevelopmentJudge(
                 data: dev,
                 metric: metric,

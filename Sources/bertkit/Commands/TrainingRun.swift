@@ -84,12 +84,11 @@ struct TrainingRun {
         tokenizer: WordPieceTokenizer,
         models: [(name: String, reader: any TextReader)]
     ) throws(Failure) -> EncodedDataset {
-        var maximumLength = training.maxLength
         for (name, reader) in models {
             try reader.checkHoldsTexts(name)
             try reader.checkReads(pairs: file.hasPairs, from: file.name, model: name)
-            maximumLength = min(maximumLength, reader.longestSequence)
         }
+        let maximumLength = maximumLength(models)
         let dataset = try EncodedDataset(
             file,
             kind: file.hasLabels ? kind : nil,
@@ -126,6 +125,11 @@ struct TrainingRun {
             from: file.name
         )
         return dataset
+    }
+
+    /// The most tokens of a text that all models read.
+    func maximumLength(_ models: [(name: String, reader: any TextReader)]) -> Int {
+        models.reduce(training.maxLength) { min($0, $1.reader.longestSequence) }
     }
 
     /// Trains with a progress bar; the log gets every evaluation and every tenth step.

@@ -54,11 +54,11 @@ struct VariationOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "What stands in the place of masked words: the model's mask token.",
+            "What stands in the place of masked words, the model's mask token (default: [MASK]).",
             valueName: "token"
         )
     )
-    var maskToken = "[MASK]"
+    var maskToken: String?
 
     @Option(
         help: ArgumentHelp(
@@ -107,11 +107,12 @@ struct VariationOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Words that candidates neither replace nor are: English ones of grammar, or none.",
+            "Words that candidates neither replace nor are: english ones of grammar, or none (default: "
+                + "english).",
             valueName: "list"
         )
     )
-    var stopWords: StopWordChoice = .english
+    var stopWords: StopWordChoice?
 
     func validate() throws {
         try Limits.check("--mask", mask, 0...1)
@@ -122,21 +123,19 @@ struct VariationOptions: ParsableArguments {
         try Limits.check("--candidates", candidates, 1...1000)
     }
 
-    /// Refuses numbers of methods that are not among those chosen, and method tinybert without candidates.
-    func check(_ methods: VariantMethods, from option: String) throws {
+    /// What is wrong with numbers of methods that are not among those chosen; nil if nothing is.
+    func problem(_ methods: VariantMethods) -> (option: String, method: String)? {
         let given: [(String, Bool, VariantMethods)] = [
             ("--mask", mask != nil, .mask), ("--pos", pos != nil, .partOfSpeech),
             ("--tagger", tagger != nil, .partOfSpeech), ("--ngram", ngram != nil, .ngram),
             ("--max-ngram", maxNgram != nil, .ngram),
+            ("--mask-token", maskToken != nil, .mask),
+            ("--stop-words", stopWords != nil, .candidates),
             ("--replace", replace != nil, .candidates),
             ("--candidates", candidates != nil, .candidates), ("--mlm", mlm != nil, .candidates),
             ("--vectors", vectors != nil, .candidates),
         ]
-        for (name, isGiven, method) in given where isGiven && !methods.contains(method) {
-            throw ValidationError(
-                "'\(name)' is of method \(method.name), which is not among those of '\(option)'"
-            )
-        }
+        return given.first { $0.1 && !methods.contains($0.2) }.map { ($0.0, $0.2.name) }
     }
 
     func settings(_ methods: VariantMethods) -> AugmentationSettings {
@@ -146,7 +145,7 @@ struct VariationOptions: ParsableArguments {
         settings.ngram = ngram
         settings.longestNgram = maxNgram
         settings.replacement = replace
-        if stopWords == .none { settings.stopWords = [] }
+        if stopWords == StopWordChoice.none { settings.stopWords = [] }
         return settings
     }
 
@@ -162,16 +161,19 @@ struct VariationOptions: ParsableArguments {
 
     /// Who finds candidates; nil where no words are exchanged for them.
     ///
-    /// - Parameter model: a masked language model, where '--mlm' names none.
+    /// - Parameters:
+    ///   - model: a masked language model, where '--mlm' names none.
+    ///   - embeddings: a model whose word embeddings propose words where nothing else is given.
     func finder(
         _ settings: AugmentationSettings,
         model: String? = nil,
+        embeddings: String? = nil,
         pool: WorkerPool,
         remarks: Remarks
     ) throws(Failure) -> (any CandidateFinder)? {
         guard settings.methods.contains(.candidates) else { return nil }
         let model = mlm ?? model
-        guard model != nil || vectors != nil else {
+        guard model != nil || vectors != nil || embeddings != nil else {
             throw Failure(
                 .usage,
                 "--mlm",
@@ -194,7 +196,7 @@ struct VariationOptions: ParsableArguments {
             options.count = candidates ?? options.count
             options.stopWords = settings.stopWords
             finders.append(try WordVectors(contentsOf: vectors, options: options, pool: pool))
-        } else if let model {
+        } else if let model = model ?? embeddings {
             var options = EmbeddingVectors.Options()
             options.count = candidates ?? options.count
             options.stopWords = settings.stopWords
