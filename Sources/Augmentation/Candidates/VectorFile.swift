@@ -30,8 +30,12 @@ struct VectorFile {
         let isBinary = try header.map { (header) throws(Failure) in
             try Self.isBinary(reader, dimension: header.dimension)
         }
-        let dimension =
-            try header?.dimension ?? Self.numbersOfFirstLine(reader)
+        let dimension: Int
+        if let header {
+            dimension = header.dimension
+        } else {
+            dimension = try Self.numbersOfFirstLine(reader)
+        }
         guard (1...Self.mostNumbers).contains(dimension) else {
             throw Failure(
                 .badData,
