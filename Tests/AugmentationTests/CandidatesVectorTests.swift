@@ -192,7 +192,7 @@ struct CandidatesVectorTests {
         #expect(found.map(\.text) == ["other", "far"])
         expectClose(
             actual: found.map(\.score),
-            expected: [1, -0.9965457],
+            expected: [1, -0.99654026],
             absolute: 1e-6,
             reason: "numbers in other spellings"
         )

@@ -41,12 +41,15 @@ final class VectorTable: Sendable {
         classes = WordClasses(words, excluding: stopWords) { hasVector[$0] && words[$0].isWord }
     }
 
-    /// Scales a vector to length one; false for one of zeros.
-    @discardableResult
+    /// Scales a vector to length one; false for one of zeros, or of a length that has no inverse.
     static func normalize(_ vector: UnsafeMutablePointer<Float>, _ count: Int) -> Bool {
         let length = Elementwise.sumOfSquares(vector, count: count).squareRoot()
-        guard length > 0 else { return false }
-        Elementwise.scale(vector, by: Float(1 / length), count: count)
+        let factor = Float(1 / length)
+        guard factor.isNormal else {
+            vector.update(repeating: 0, count: count)
+            return false
+        }
+        Elementwise.scale(vector, by: factor, count: count)
         return true
     }
 
