@@ -32,7 +32,7 @@ enum FeatureTemplates {
         }
         add(1, word.pointee.exact)
         add(2, spelling)
-        for length in 1..<min(5, word.pointee.length) {
+        for length in 1..<max(1, min(5, word.pointee.length)) {
             add(2 + UInt64(length), word.pointee.prefixes[length - 1])
             add(6 + UInt64(length), word.pointee.suffixes[length - 1])
         }

@@ -1,7 +1,7 @@
 import Datasets
 import Diagnostics
 import Foundation
-package import Tagging
+import Tagging
 import TestSupport
 import Testing
 
@@ -82,12 +82,12 @@ struct TaggerFileTests {
             for value: UInt8 in [0, 1, 0x7F, 0x80, 0xFF] {
                 var bytes = Self.bytes
                 bytes[index] = value
-                do {
+                do throws(Failure) {
                     let tagger = try PerceptronTagger(bytes: signed(bytes), name: "a.tagger")
                     #expect(tagger.tags(of: ["the", "walks"]).count == 2)
-                } catch let failure as Failure {
+                } catch {
                     refused += 1
-                    #expect(failure.kind == .badData)
+                    #expect(error.kind == .badData)
                 }
             }
             #expect(throws: Failure.self) {

@@ -33,7 +33,7 @@ struct TextWordsTests {
         ("better than I.", "better|than|I|."),
         ("naïve\u{00A0}Ünï\u{3000}日本語\u{2028}x", "naïve|Ünï|日本語|x"),
         ("...", "..."), ("'", "'"), ("n't", "n't"), ("-", "-"), (".,.", ".|,|."), ("a", "a"),
-        ("", ""), (" \t\n ", ""), ("'s's", "'s|'s"), ("''", "''"), ("I'm.'", "I|'m|.|'"),
+        ("", ""), (" \t\n ", ""), ("'s's", "'|s|'s"), ("''", "''"), ("I'm.'", "I|'m|.|'"),
     ])
     func `are split as the treebanks split them`(text: String, expected: String) {
         let words = TextWords(text)
