@@ -19,6 +19,8 @@ public struct AugmentationReport: Sendable {
         /// Variants with a changed word of the class.
         public var variants = 0
 
+        public init() {}
+
         public var changed: Int { masked + replaced + exchanged }
     }
 

@@ -83,6 +83,8 @@ public struct DroppedVariants: Sendable, Hashable {
     /// Masks alone were left.
     public internal(set) var masksAlone = 0
 
+    public init() {}
+
     public var all: Int { unchanged + repeated + masksAlone }
 
     static func += (sum: inout DroppedVariants, other: DroppedVariants) {

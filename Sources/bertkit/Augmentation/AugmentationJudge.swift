@@ -1,4 +1,5 @@
 import Augmentation
+import Bert
 import Datasets
 import Diagnostics
 import Evaluation

@@ -67,13 +67,12 @@ extension Augment {
             progress: bar
         )
         var dropped = DroppedVariants()
-        let work = { (sink: inout AugmentationSink) throws(Failure) in
-            dropped = try augmenter.run(pool: pool, finder: finder, into: &sink)
-        }
         if let outputURL {
-            try sink.write(to: outputURL, force: force, work)
+            try sink.write(to: outputURL, force: force) { (sink) throws(Failure) in
+                dropped = try augmenter.run(pool: pool, finder: finder, into: &sink)
+            }
         } else {
-            try work(&sink)
+            dropped = try augmenter.run(pool: pool, finder: finder, into: &sink)
         }
         bar.finish()
         remarks.say(

@@ -74,10 +74,11 @@ extension Distill {
             teacher: teacher.configuration,
             general: general?.configuration
         )
-        let models: [(name: String, reader: any TextReader)] =
-            zip(self.teacher.teacher, teachers.all.map(\.configuration)) + [
-                (startName, given?.model.reader ?? teacher.configuration)
-            ]
+        var models: [(name: String, reader: any TextReader)] = []
+        for (name, teacher) in zip(self.teacher.teacher, teachers.all) {
+            models.append((name, teacher.configuration))
+        }
+        models.append((startName, given?.model.reader ?? teacher.configuration))
         let encode = { (file: LabelledFile) in
             try work.encode(file, kind: kind, tokenizer: teacher.tokenizer, models: models)
         }
