@@ -18,7 +18,8 @@ let swiftSettings: [SwiftSetting] = [
 /// What the library product holds, and what tests may import.
 let libraryModules: [Target.Dependency] = [
     "Diagnostics", "Randomness", "Tensors", "HDF5", "Checkpoints", "Kernels", "Tokenization",
-    "Bert", "BiLSTM", "Conversion", "Datasets", "Training", "Evaluation", "Distillation", "Tagging",
+    "Bert", "BiLSTM", "Conversion", "Datasets", "Training", "Evaluation", "Distillation",
+    "Tagging", "Augmentation",
 ]
 
 let package = Package(
@@ -29,7 +30,7 @@ let package = Package(
             targets: [
                 "Tensors", "HDF5", "Checkpoints", "Kernels", "Tokenization", "Bert", "BiLSTM",
                 "Datasets", "Training", "Evaluation", "Distillation", "Diagnostics", "Randomness",
-                "Conversion", "Tagging",
+                "Conversion", "Tagging", "Augmentation",
             ]
         ),
         .executable(name: "bertkit", targets: ["bertkit"]),
@@ -101,6 +102,14 @@ let package = Package(
             swiftSettings: swiftSettings
         ),
         .target(
+            name: "Augmentation",
+            dependencies: [
+                "Tagging", "Datasets", "Bert", "Checkpoints", "Kernels", "Tensors", "Tokenization",
+                "Randomness", "Diagnostics",
+            ],
+            swiftSettings: swiftSettings
+        ),
+        .target(
             name: "Training",
             dependencies: [
                 "Bert", "BiLSTM", "Datasets", "Kernels", "Tensors", "Tokenization", "Randomness",
@@ -119,8 +128,8 @@ let package = Package(
         .target(
             name: "Distillation",
             dependencies: [
-                "Training", "Evaluation", "Bert", "BiLSTM", "Datasets", "Kernels", "Tensors",
-                "Tokenization", "Randomness", "Checkpoints", "Diagnostics",
+                "Training", "Evaluation", "Augmentation", "Bert", "BiLSTM", "Datasets", "Kernels",
+                "Tensors", "Tokenization", "Randomness", "Checkpoints", "Diagnostics",
             ],
             swiftSettings: swiftSettings
         ),
@@ -136,7 +145,7 @@ let package = Package(
             dependencies: [
                 "Tensors", "Checkpoints", "Kernels", "Tokenization", "Bert", "BiLSTM", "Datasets",
                 "Training", "Evaluation", "Distillation", "HDF5", "Diagnostics", "Randomness",
-                "Conversion", "Tagging",
+                "Conversion", "Tagging", "Augmentation",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 "Yams",
             ],
@@ -182,6 +191,11 @@ let package = Package(
         ),
         .testTarget(
             name: "ConversionTests",
+            dependencies: libraryModules + ["TestSupport"],
+            swiftSettings: swiftSettings
+        ),
+        .testTarget(
+            name: "AugmentationTests",
             dependencies: libraryModules + ["TestSupport"],
             swiftSettings: swiftSettings
         ),

@@ -22,12 +22,16 @@ public final class BertInference: @unchecked Sendable {
     ///     time and memory for more than a few hundred sequences.
     ///   - consuming: whether the memory of weights is given back that a packed form replaces; the model
     ///     can then be used for nothing but `logits` of this.
+    ///   - predictsOne: whether one token of each sequence is predicted, by `states(_:of:into:)` and
+    ///     `pieceLogits`: their matrices are packed too, and the decoder's products rounded to bfloat16
+    ///     where those of the layers are rounded.
     public init(
         _ model: BertModel,
         pool: WorkerPool,
         precision: Precision = .f32,
         packing: Bool = true,
-        consuming: Bool = false
+        consuming: Bool = false,
+        predictsOne: Bool = false
     ) {
         self.model = model
         self.pool = pool
@@ -42,11 +46,17 @@ public final class BertInference: @unchecked Sendable {
                 nonisolated(unsafe) let target = target
                 pool.run(layers.count) { index, _ in
                     target[index] = layers[index].packing(
-                        firstTokenOnly: index == last && !model.configuration.head.readsEveryToken,
+                        firstTokenOnly: index == last
+                            && (predictsOne || !model.configuration.head.readsEveryToken),
                         precision
                     )
                     if consuming { target[index].packedMatrices.forEach(model.weights.release) }
                 }
+            }
+            if predictsOne, let head = views.predictions {
+                views.predictions = head.packing(
+                    precision == .f32 ? .f32 : Precision.bf16.orFallback
+                )
             }
         }
         self.views = views
@@ -90,14 +100,17 @@ public final class BertInference: @unchecked Sendable {
     }
 
     /// Computes what has a place, shard by shard.
-    func run(_ batch: PackedBatch, _ places: OutputPlaces) {
+    ///
+    /// - Parameter standing: by sequence, the token that the last layer computes alone; nil is the first.
+    func run(_ batch: PackedBatch, _ places: OutputPlaces, standing: [Int]? = nil) {
         let shards = Shard.cut(batch, target: Self.shardTokens(batch), configuration)
         let pass = ForwardPass(
             configuration: configuration,
             batch: batch,
             dropout: .none,
             training: false,
-            roundsAttention: precision != .f32
+            roundsAttention: precision != .f32,
+            standing: standing
         )
         let indices = EmbeddingRows(batch, configuration)
         if shards.count == 1 {

@@ -10,6 +10,9 @@ struct ForwardPass {
     let training: Bool
     /// Whether attention's products may round their operands as those of the layers do.
     var roundsAttention = false
+    /// By sequence, the row of the batch that stands for it where a layer computes one token of each; nil
+    /// is its first.
+    var standing: [Int]?
     /// The counters of the worker that runs this, while somebody records.
     var recorder: OperationRecorder?
     /// Who shares the work of a lone shard; nil where a worker takes a shard alone.
@@ -92,7 +95,7 @@ struct ForwardPass {
         recorder?.lap(.planning)
         if a.firstTokenOnly {
             for sequence in shard.sequences {
-                let source = batch.offsets[sequence] - origin.row
+                let source = (standing?[sequence] ?? batch.offsets[sequence]) - origin.row
                 let target = sequence - origin.sequence
                 (a.queryInput.base + target * a.queryInput.stride).update(
                     from: a.input.base + source * a.input.stride,

@@ -11,6 +11,8 @@ struct OutputPlaces: @unchecked Sendable {
     var replacedTokens: Matrix?  // [T, 1]
     var pooled: Matrix?  // [B, H]
     var last: Matrix?  // [T, H]
+    /// The last layer's output for the token that stands for each sequence.
+    var standing: Matrix?  // [B, H]
     var hiddenStates: [Matrix] = []  // [T, H]
     /// By layer, sequence after sequence `[N, n, n]`.
     var attentions: (layers: [UnsafeMutablePointer<Float>], offsets: AttentionOffsets)?
@@ -30,6 +32,7 @@ struct OutputPlaces: @unchecked Sendable {
     var onlyIntermediate: Bool {
         intermediate != nil && logits == nil && spans == nil && predictions == nil
             && nextSentence == nil && replacedTokens == nil && pooled == nil && last == nil
+            && standing == nil
             && hiddenStates.isEmpty && attentions == nil
     }
 

@@ -104,6 +104,7 @@ struct ShardInference {
             keep(input, as: index + 1)
         }
         if let last = places.last { copy(input, to: last.slice(shard.rows)) }
+        if let standing = places.standing { copy(input, to: standing.slice(shard.sequences)) }
         if places.readPooled(pass.configuration.head) { poolAndClassify(input) }
         if firstTokensSuffice { return }
         classifyTokens(input)

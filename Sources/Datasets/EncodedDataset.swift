@@ -11,7 +11,8 @@ public struct EncodedDataset: Sendable {
     public let tokenTypes: [Int32]
     /// [examples + 1]
     public let offsets: [Int]
-    /// The class index or the score of each answer, [answers]; empty when unlabelled.
+    /// The class index or the score of each answer, [answers], not a number for a row without one; empty
+    /// when unlabelled.
     public let targets: [Float]
     /// Of sentences whose words are labelled: what of them is answered. Nil where an example has one
     /// answer.
@@ -46,6 +47,10 @@ public struct EncodedDataset: Sendable {
 
     public var tokenCount: Int { ids.count }
     public var isLabelled: Bool { !targets.isEmpty }
+    /// How many answers have no target.
+    public var unlabelledCount: Int {
+        isLabelled ? targets.count { $0.isNaN } : answerCount
+    }
 
     /// The number of tokens of an example.
     public func length(of example: Int) -> Int { offsets[example + 1] - offsets[example] }

@@ -107,7 +107,8 @@ struct JSONLinesReader {
         return JSONFields(
             text: layout.title(layout.columns.text),
             pair: layout.columns.pair.map(layout.title),
-            label: layout.columns.label.map(layout.title)
+            label: layout.columns.label.map(layout.title),
+            mayLackLabel: options.labels == .partial
         )
     }
 }
@@ -117,6 +118,8 @@ private struct JSONFields {
     var text: String
     var pair: String?
     var label: String?
+    /// Whether an object may be without its label.
+    var mayLackLabel: Bool
 }
 
 private struct JSONRow {
@@ -163,6 +166,7 @@ extension JSONScanner {
             } else if isNamed(name, fields.pair) {
                 pair = try scanner.field(name, once: pair, isLabel: false, into: &output)
             } else if isNamed(name, fields.label) {
+                if fields.mayLackLabel, try scanner.takeNull(into: &output) { return }
                 label = try scanner.field(name, once: label, isLabel: true, into: &output)
             } else {
                 let kept = output.count
@@ -172,12 +176,23 @@ extension JSONScanner {
         }
         guard let text else { throw missing(fields.text) }
         if let name = fields.pair, pair == nil { throw missing(name) }
-        if let name = fields.label, label == nil { throw missing(name) }
+        if let name = fields.label, label == nil {
+            guard fields.mayLackLabel else { throw missing(name) }
+            label = output.count..<output.count
+        }
         return JSONRow(text: text, pair: pair, label: label)
     }
 
     private func missing(_ name: String) -> Malformed {
         malformed("the field '\(printable(name))' is missing")
+    }
+
+    /// Passes over the value `null`; false, and nothing passed over, for any other.
+    private mutating func takeNull(into output: inout [UInt8]) throws(Malformed) -> Bool {
+        skipSpace()
+        guard current == 0x6E else { return false }
+        _ = try value(into: &output)
+        return true
     }
 
     private mutating func field(

@@ -11,6 +11,14 @@ extension TaskFile {
     public func labelSet() throws(Failure) -> [String] {
         let found = try distinctLabels()
         try refuseUnseenHeader(found)
+        if let empty = found.names.firstIndex(where: \.isEmpty) {
+            throw Failure(
+                .badData,
+                name,
+                "line \(line(found.firstRows[empty])): the label is empty",
+                remedy: "Rows that nobody labelled are for a teacher: distil with them"
+            )
+        }
         guard found.names.count > 1 else {
             throw Failure(
                 .badData,
@@ -42,7 +50,8 @@ extension TaskFile {
     /// Classes are matched by name. If no label of the file is a class's name and all are whole
     /// numbers from 0 to C − 1, they are class indexes.
     ///
-    /// - Returns: one target per row; how labels were matched, `nil` for scores.
+    /// - Returns: one target per row, not a number for a row that may lack its label and does; how labels
+    ///   were matched, `nil` for scores.
     /// - Throws: `Failure` naming line and label for the first one that is unknown, or is not a
     ///   number.
     public func targets(
@@ -79,9 +88,9 @@ extension TaskFile {
                         + "the classes are \(listed(labels))"
                 )
             }
-            return (found.ids.map { Float(numbers[$0] ?? 0) }, .byIndex)
+            return (found.ids.map { $0 < 0 ? .nan : Float(numbers[$0] ?? 0) }, .byIndex)
         }
-        return (found.ids.map { Float(named[$0] ?? 0) }, .byName)
+        return (found.ids.map { $0 < 0 ? .nan : Float(named[$0] ?? 0) }, .byName)
     }
 
     private func classIndex(_ text: String, count: Int) -> Int? {
@@ -96,6 +105,10 @@ extension TaskFile {
         var values: [Float] = []
         values.reserveCapacity(count)
         for row in 0..<count {
+            guard isLabelled(row) else {
+                values.append(.nan)
+                continue
+            }
             guard let value = decimal(bytes[rows.labels[row]]), Float(value).isFinite else {
                 throw Failure(
                     .badData,
@@ -127,7 +140,7 @@ extension TaskFile {
 private struct DistinctLabels {
     var names: [[UInt8]] = []
     var firstRows: [Int] = []
-    /// For each row, which label.
+    /// For each row, which label; −1 for none.
     var ids: [Int] = []
 
     var texts: [String] { names.map { String(decoding: $0, as: UTF8.self) } }
@@ -145,8 +158,12 @@ extension TaskFile {
         // Bytes, not strings: canonically equivalent labels are different labels.
         var known: [[UInt8]: Int] = [:]
         for row in 0..<count {
+            guard isLabelled(row) else {
+                found.ids.append(-1)
+                continue
+            }
             let label = bytes[rows.labels[row]]
-            if let last = found.ids.last, found.names[last].elementsEqual(label) {
+            if let last = found.ids.last, last >= 0, found.names[last].elementsEqual(label) {
                 found.ids.append(last)
                 continue
             }
@@ -169,7 +186,7 @@ extension TaskFile {
             return
         }
         var occurrences = [Int](repeating: 0, count: found.names.count)
-        for id in found.ids { occurrences[id] += 1 }
+        for id in found.ids where id >= 0 { occurrences[id] += 1 }
         let isAlone = occurrences[0] == 1 && !occurrences[1...].contains(1)
         let isWord =
             decimal(found.names[0][...]) == nil

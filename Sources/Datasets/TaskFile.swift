@@ -38,10 +38,12 @@ public struct TaskFile: Sendable {
     public let replacedSequences: Int
 
     /// What the extents point into: the file itself, or the unescaped texts of JSON lines.
-    let bytes: [UInt8]
-    let rows: Rows
+    package let bytes: [UInt8]
+    package let rows: Rows
     /// Whether the caller said if there is a header.
     let headerIsSettled: Bool
+    /// Whether a row may be without a label though the file has a column of them.
+    let mayLackLabels: Bool
 
     public enum Format: Sendable, Hashable {
         case tabSeparated
@@ -54,6 +56,9 @@ public struct TaskFile: Sendable {
         case required
         /// Read if there is one.
         case ifPresent
+        /// Read if there is one, and a row's may be missing: an empty cell, or in JSON lines `null` or no
+        /// field. So somebody else, a teacher, is asked about rows that nobody labelled.
+        case partial
         case ignored
     }
 
@@ -122,6 +127,7 @@ public struct TaskFile: Sendable {
         }
         hasHeader = parsed.hasHeader
         headerIsSettled = options.columns.header != .automatic
+        mayLackLabels = options.labels == .partial
         textColumn = parsed.textColumn
         pairColumn = parsed.pairColumn
         labelColumn = parsed.labelColumn
@@ -134,16 +140,16 @@ public struct TaskFile: Sendable {
 }
 
 /// Where the fields of each row are in a run of bytes.
-struct Rows: Sendable {
-    var texts: [Range<Int>] = []
+package struct Rows: Sendable {
+    package var texts: [Range<Int>] = []
     /// Empty for single texts.
-    var pairs: [Range<Int>] = []
-    /// Empty for files without labels.
-    var labels: [Range<Int>] = []
+    package var pairs: [Range<Int>] = []
+    /// Empty for files without labels; of a row without one an empty range.
+    package var labels: [Range<Int>] = []
     /// The number of each row's line in the file.
-    var lines: [Int] = []
+    package var lines: [Int] = []
 
-    var count: Int { texts.count }
+    package var count: Int { texts.count }
 }
 
 /// What a reader of either format finds.
@@ -171,6 +177,14 @@ extension TaskFile {
 
     /// The label as it stands in the file; `nil` where the file has none.
     public func label(_ row: Int) -> String? { hasLabels ? string(rows.labels[row]) : nil }
+
+    /// Whether a row has a label.
+    public func isLabelled(_ row: Int) -> Bool {
+        hasLabels && !(mayLackLabels && rows.labels[row].isEmpty)
+    }
+
+    /// How many rows have no label.
+    public var unlabelledCount: Int { (0..<count).count { !isLabelled($0) } }
 
     /// The number of the row's line in the file, from 1.
     public func line(_ row: Int) -> Int { rows.lines[row] }

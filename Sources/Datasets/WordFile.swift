@@ -35,10 +35,27 @@ public struct WordFile: Sendable {
     public let labelNames: [String]
     /// Of each word, which of these; empty without labels.
     public let labels: [Int]
+    /// Words that no space follows (`SpaceAfter=No`), ascending; only CoNLL-U says so.
+    public let wordsWithoutSpace: [Int]
+    /// Words that are written as one, such as `du` for `de le`, in their order; only in CoNLL-U.
+    public let writtenForms: [WrittenForm]
     /// Sentences left out because a line of them is bad; zero unless `skipBadRows`.
     public let skippedSentences: Int
     public let firstSkippedLine: Int?
     public let replacedSequences: Int
+
+    /// Several words of a sentence and how they are written together.
+    public struct WrittenForm: Sendable, Hashable {
+        /// Numbers among all words.
+        public var words: Range<Int>
+        public var text: String
+        /// Whether no space follows.
+        public var isWithoutSpace: Bool
+
+        public init(words: Range<Int>, text: String, isWithoutSpace: Bool) {
+            (self.words, self.text, self.isWithoutSpace) = (words, text, isWithoutSpace)
+        }
+    }
 
     /// The number of sentences.
     public var count: Int { offsets.count - 1 }
@@ -106,6 +123,8 @@ public struct WordFile: Sendable {
         offsets = content.offsets
         labelNames = content.labelNames
         labels = content.labels
+        wordsWithoutSpace = content.wordsWithoutSpace
+        writtenForms = content.writtenForms
         skippedSentences = content.skippedSentences
         firstSkippedLine = content.firstSkippedLine
     }
@@ -151,6 +170,8 @@ struct WordContent {
     var offsets = [0]
     var labelNames: [String] = []
     var labels: [Int] = []
+    var wordsWithoutSpace: [Int] = []
+    var writtenForms: [WordFile.WrittenForm] = []
     var skippedSentences = 0
     var firstSkippedLine: Int?
     private var numbers: [[UInt8]: Int] = [:]
@@ -186,6 +207,13 @@ struct WordContent {
             isBad = false
         } else if words.count > start {
             offsets.append(words.count)
+        }
+        while let last = wordsWithoutSpace.last, last >= words.count {
+            wordsWithoutSpace.removeLast()
+        }
+        // One that names more words than the sentence has is none.
+        while let last = writtenForms.last, last.words.upperBound > words.count {
+            writtenForms.removeLast()
         }
     }
 }

@@ -74,7 +74,7 @@ struct WordJSONReader {
         }
         if options.labels == .ignored { return (words, nil) }
         let labels = try choose(options.columns.label, Self.labelFields)
-        guard labels != nil || options.labels == .ifPresent else {
+        guard labels != nil || options.labels != .required else {
             throw Failure(
                 .badData,
                 source.name,

@@ -102,9 +102,38 @@ struct WordLineReader {
             guard isOther else {
                 throw BadLine(problem: "'\(Self.shown(fields[0]))' is no number of a word")
             }
+            readRange(fields, form: fields[word], into: &content)
             return
         }
+        if format == .conllU, Self.saysNoSpace(fields[9]) {
+            content.wordsWithoutSpace.append(content.words.count)
+        }
         try append(fields[word], label.map { fields[$0] }, line, into: &content)
+    }
+
+    /// The line of a range of words, `3-4`: how the next ones are written together.
+    private func readRange(
+        _ fields: [ArraySlice<UInt8>],
+        form: ArraySlice<UInt8>,
+        into content: inout WordContent
+    ) {
+        let ends = fields[0].split(separator: 0x2D).map { Int(String(decoding: $0, as: UTF8.self)) }
+        guard ends.count == 2, let first = ends[0], let last = ends[1], first < last,
+            last - first < 64, !form.isEmpty
+        else { return }
+        let start = content.words.count
+        content.writtenForms.append(
+            WordFile.WrittenForm(
+                words: start..<start + last - first + 1,
+                text: String(decoding: form, as: UTF8.self),
+                isWithoutSpace: Self.saysNoSpace(fields[9])
+            )
+        )
+    }
+
+    /// Whether CoNLL-U's last column has `SpaceAfter=No` among its entries.
+    private static func saysNoSpace(_ column: ArraySlice<UInt8>) -> Bool {
+        column.split(separator: 0x7C).contains { $0.elementsEqual("SpaceAfter=No".utf8) }
     }
 
     private func append(
@@ -152,7 +181,7 @@ struct WordLineReader {
         if let label = try index(options.columns.label) ?? (usual == word ? nil : usual) {
             return (word, label)
         }
-        guard options.labels == .ifPresent else {
+        guard options.labels != .required else {
             throw BadLine(problem: "there is a word alone, and no label")
         }
         return (word, nil)

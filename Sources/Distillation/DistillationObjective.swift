@@ -90,7 +90,7 @@ public final class DistillationObjective: TrainingObjective, @unchecked Sendable
     ) -> LossValue {
         let batch = shown.sequences
         var value = LossValue(loss: 0, terms: [])
-        predict(pass, batch, examples: shown.answers, share: share, &value)
+        predict(pass, shown, share: share, &value)
         guard !terms.isEmpty || pieces != nil else { return value }
         guard let pass = pass as? TrainingPass, let gradients = gradients as? Gradients else {
             preconditionFailure("layers of a model that has none were let through")
@@ -143,8 +143,7 @@ public final class DistillationObjective: TrainingObjective, @unchecked Sendable
 
     private func predict(
         _ pass: some ModelPass,
-        _ batch: PackedBatch,
-        examples: ArraySlice<Int>,
+        _ shown: TrainingBatch,
         share: Double,
         _ value: inout LossValue
     ) {
@@ -155,7 +154,7 @@ public final class DistillationObjective: TrainingObjective, @unchecked Sendable
             target.base.update(repeating: 0, count: target.rows * target.columns)
             return
         }
-        let found = prediction.evaluate(logits.values, batch, examples: examples, teacher: teacher)
+        let found = prediction.evaluate(logits.values, shown, teacher: teacher)
         let factor = Float(prediction.weight * share)
         for (index, element) in found.gradient.logits.enumerated() {
             target.base[index] = factor == 1 ? element : element * factor

@@ -11,6 +11,8 @@ public import Training
 ///
 /// Regression: (1 − w) · MSE to the teacher's scores + w · MSE to the gold scores.
 ///
+/// A row without a gold label has the soft part alone.
+///
 /// - Source: Hinton et al. 2015, section 2.
 public struct SoftTargetLoss: Objective {
     /// How answers are compared in classification.
@@ -56,7 +58,7 @@ public struct SoftTargetLoss: Objective {
         if hardLabelWeight == 0 {
             hard = nil
         } else if isRegression {
-            hard = MeanSquaredError(targets: targets)
+            hard = MeanSquaredError(targets: targets, mayLackTargets: true)
         } else {
             hard = CrossEntropyLoss(targets: targets, classCount: classCount)
         }

@@ -30,6 +30,14 @@ public struct Philox: Sendable {
         high = (index, purpose.rawValue)
     }
 
+    /// A part of a stream, 2³² blocks behind the one before: its draws are nobody else's.
+    ///
+    /// - Parameter part: an iteration over the row whose stream it is.
+    public init(seed: UInt64, purpose: Purpose, index: UInt32, part: UInt32) {
+        self.init(seed: seed, purpose: purpose, index: index)
+        block = UInt64(part) << 32
+    }
+
     /// The four words at `counter` under `key`.
     public static func block(
         counter: (UInt32, UInt32, UInt32, UInt32),

@@ -25,6 +25,8 @@ public protocol Objective: Sendable {
 }
 
 /// The cross entropy with gold labels, −log softmax(z)[label], averaged over rows; nats.
+///
+/// A row without a label (its target is not a number) adds nothing, and counts among the rows.
 public struct CrossEntropyLoss: Objective {
     /// The class of every example of the training data.
     public let targets: [Float]
@@ -38,7 +40,7 @@ public struct CrossEntropyLoss: Objective {
         let rows = Double(max(1, examples.count))
         var gradient = [Float](repeating: 0, count: logits.count)
         var loss = 0.0
-        for (row, example) in examples.enumerated() {
+        for (row, example) in examples.enumerated() where !targets[example].isNaN {
             let range = row * classCount..<(row + 1) * classCount
             let logProbabilities = logSoftmax(logits[range], temperature: 1)
             let target = Int(targets[example])
@@ -63,9 +65,13 @@ public struct CrossEntropyLoss: Objective {
 public struct MeanSquaredError: Objective {
     /// The score of every example of the training data.
     public let targets: [Float]
+    /// Whether a target that is not a number stands for none: its row then adds nothing, and counts among
+    /// the rows.
+    public let mayLackTargets: Bool
 
-    public init(targets: [Float]) {
+    public init(targets: [Float], mayLackTargets: Bool = false) {
         self.targets = targets
+        self.mayLackTargets = mayLackTargets
     }
 
     public func evaluate(logits: [Float], examples: ArraySlice<Int>) -> ObjectiveValue {
@@ -73,6 +79,10 @@ public struct MeanSquaredError: Objective {
         var gradient: [Float] = []
         var loss = 0.0
         for (output, example) in zip(logits, examples) {
+            if mayLackTargets, targets[example].isNaN {
+                gradient.append(0)
+                continue
+            }
             let difference = Double(output) - Double(targets[example])
             loss += difference * difference / rows
             gradient.append(Float(2 * difference / rows))
@@ -96,12 +106,12 @@ public func logSoftmax(_ logits: ArraySlice<Float>, temperature: Double) -> [Dou
 extension TaskKind {
     public var isRegression: Bool { self == .regression }
 
-    /// The loss against gold labels, as class indexes, or scores.
+    /// The loss against gold labels, as class indexes, or scores; rows without one add nothing.
     public func goldLoss(_ targets: [Float]) -> any Objective {
         switch self {
         case .classification(let labels):
             CrossEntropyLoss(targets: targets, classCount: labels.count)
-        case .regression: MeanSquaredError(targets: targets)
+        case .regression: MeanSquaredError(targets: targets, mayLackTargets: true)
         }
     }
 }

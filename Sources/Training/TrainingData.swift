@@ -9,6 +9,9 @@ public struct TrainingBatch: Sendable {
     public let examples: ArraySlice<Int>
     /// Which answers of the data the rows of logits are: the examples, or their words.
     public let answers: ArraySlice<Int>
+    /// How many sequences at the end are variants that were made for this batch; their examples, and
+    /// answers, are those that they were made of, to which nobody's kept answers are theirs.
+    public let variantCount: Int
     /// The pieces that a masked language model is to find.
     public let masked: MaskedPieces?
 
@@ -16,9 +19,11 @@ public struct TrainingBatch: Sendable {
         sequences: PackedBatch,
         examples: ArraySlice<Int>,
         answers: ArraySlice<Int>? = nil,
+        variantCount: Int = 0,
         masked: MaskedPieces? = nil
     ) {
         (self.sequences, self.examples, self.masked) = (sequences, examples, masked)
+        self.variantCount = variantCount
         self.answers = answers ?? examples
     }
 }

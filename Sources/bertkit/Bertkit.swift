@@ -16,7 +16,8 @@ struct Bertkit: ParsableCommand {
         version: Tool.version,
         subcommands: [
             Inspect.self, Convert.self, Verify.self, Pretrain.self, Finetune.self, Distill.self,
-            Sweep.self, Evaluate.self, Predict.self, Tagger.self, Benchmark.self, Demo.self,
+            Sweep.self, Augment.self, Evaluate.self, Predict.self, Tagger.self, Benchmark.self,
+            Demo.self,
         ]
     )
 

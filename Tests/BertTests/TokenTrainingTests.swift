@@ -143,7 +143,7 @@ struct TokenTrainingTests {
             prediction: PredictionTerm(
                 weight: 1,
                 source: isKept ? .kept(inference.logits(read)) : .computed
-            ) { logits in
+            ) { logits, _ in
                 SoftTargetLoss(
                     teacherLogits: logits,
                     classCount: 5,

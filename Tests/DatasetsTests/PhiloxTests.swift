@@ -90,4 +90,16 @@ import Testing
         #expect(stream.permutation(of: 0) == [])
         #expect(stream.permutation(of: 1) == [0])
     }
+
+    @Test func `a part of a stream begins where its number says`() {
+        var whole = Philox(seed: 9, purpose: .augmentation, index: 4)
+        var first = Philox(seed: 9, purpose: .augmentation, index: 4, part: 0)
+        for _ in 0..<8 { #expect(whole.nextWord() == first.nextWord()) }
+        var third = Philox(seed: 9, purpose: .augmentation, index: 4, part: 3)
+        let block = Philox.block(
+            counter: (0, 3, 4, Philox.Purpose.augmentation.rawValue),
+            key: (9, 0)
+        )
+        #expect((0..<4).map { _ in third.nextWord() } == [block.0, block.1, block.2, block.3])
+    }
 }

@@ -77,7 +77,7 @@ import Training
                 teacher: BertInference(teacher, pool: pool),
                 terms: terms,
                 prediction: source.map { source in
-                    PredictionTerm(weight: 0.8, source: source) { logits in
+                    PredictionTerm(weight: 0.8, source: source) { logits, _ in
                         SoftTargetLoss(
                             teacherLogits: logits,
                             classCount: 3,

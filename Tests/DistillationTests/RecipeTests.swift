@@ -1,3 +1,4 @@
+import Augmentation
 import Bert
 import Diagnostics
 import Distillation
@@ -82,6 +83,9 @@ import Training
         #expect(tiny[1].objectives.allSatisfy { $0.weight == 1 })
         #expect(tiny[1].objectives[1].projection == .perPair)
         #expect(tiny[2].prediction?.temperature == 1)
+        #expect(tiny.map(\.augment) == [[], .candidates, .candidates])
+        let recurrent = try #require(Recipe.named("bilstm", text: true)).stages
+        #expect(recurrent.map(\.augment) == [[], .tang])
         let distil = try #require(Recipe.named("distilbert", text: true)).stages
         #expect(distil.map(\.name) == ["general", "prediction"])
         #expect(
@@ -98,6 +102,23 @@ import Training
         #expect(
             relations.objectives.map(\.kind) == [.queryRelations, .keyRelations, .valueRelations]
         )
+    }
+
+    @Test func `variants are a key of stages on the task's texts`() throws {
+        var stage = RecipeStage(name: "only", objectives: [])
+        func entry(_ key: String) -> String? { stage.entries.first { $0.key == key }?.value }
+        #expect(entry("augment") == "none" && entry("variants") == nil)
+        for text in ["tang", "mask,ngram", "tang,tinybert", "pos", "none"] {
+            #expect(try stage.set("augment", to: text))
+            #expect(entry("augment") == text)
+        }
+        #expect(try stage.set("augment", to: "mask,pos,ngram") && entry("augment") == "tang")
+        #expect(try stage.set("variants", to: "3") && entry("variants") == "3")
+        for (key, text) in [("augment", "fun"), ("augment", ""), ("variants", "0")] {
+            #expect(throws: RecipeValueError.self) { try stage.set(key, to: text) }
+        }
+        stage.data = .text
+        #expect(entry("augment") == nil && !stage.readsVariants)
     }
 
     @Test func `layers of a teacher that is no multiple of its student`() throws {

@@ -221,4 +221,35 @@ import Training
             reason: "gradient"
         )
     }
+
+    /// Rows that nobody labelled have the teacher's part of the loss alone.
+    @Test func `a row without a label adds nothing to the hard part`() throws {
+        let logits: [Float] = [1, 2, 0.5, -1]
+        func loss(_ targets: [Float], hard: Double) -> ObjectiveValue {
+            SoftTargetLoss(
+                teacherLogits: [2, 1, 0, 3],
+                classCount: 2,
+                isRegression: false,
+                temperature: 1,
+                hardLabelWeight: hard,
+                targets: targets
+            ).evaluate(logits: logits, examples: [0, 1])
+        }
+        let soft = loss([], hard: 0)
+        let one = CrossEntropyLoss(targets: [1], classCount: 2)
+            .evaluate(logits: Array(logits[..<2]), examples: [0])
+        let mixed = loss([1, .nan], hard: 0.25)
+        #expect(abs(mixed.loss - (0.75 * soft.loss + 0.25 * one.loss / 2)) < 1e-6)
+        for index in 0..<4 {
+            let hard = index < 2 ? 0.25 * one.gradient.logits[index] / 2 : 0
+            let expected = 0.75 * soft.gradient.logits[index] + hard
+            #expect(abs(mixed.gradient.logits[index] - expected) < 1e-6)
+        }
+        let score = MeanSquaredError(targets: [.nan, 2], mayLackTargets: true)
+            .evaluate(logits: [5, 3], examples: [0, 1])
+        #expect(score.loss == 0.5 && score.gradient.logits == [0, 1])
+        #expect(
+            MeanSquaredError(targets: [.nan]).evaluate(logits: [5], examples: [0]).loss.isNaN
+        )
+    }
 }

@@ -97,7 +97,7 @@ extension KerasConfiguration {
 
 extension TokenizerSource {
     /// The vocabulary of a model, which has one piece for each row of the word embeddings.
-    func loadVocabulary(size: Int) throws(Failure) -> Vocabulary {
+    package func loadVocabulary(size: Int) throws(Failure) -> Vocabulary {
         let vocabulary = try loadVocabulary()
         guard vocabulary.count == size else {
             throw Failure(

@@ -1,3 +1,4 @@
+import Augmentation
 import Training
 
 /// The recipes of the field, with their published settings. Where the published code differs from
@@ -71,7 +72,8 @@ extension Recipe {
     }
 
     /// Jiao et al. 2020: embeddings, hidden states and attention scores, first on plain text where
-    /// there is some, then the prediction; never in one stage. The task stages are section 4.1's.
+    /// there is some, then the prediction; never in one stage. The task stages are section 4.1's, on the
+    /// examples and on variants of them.
     private static func tinyBERT(text: Bool) -> Recipe {
         let layers = [
             RecipeObjective(.embeddings), RecipeObjective(.hiddenStates),
@@ -86,6 +88,7 @@ extension Recipe {
         intermediate.schedule = .constant
         var last = RecipeStage(name: "prediction", objectives: [prediction(temperature: 1)])
         last.learningRate = 3e-5
+        (intermediate.augment, last.augment) = (.candidates, .candidates)
         return Recipe(
             name: "tinybert",
             stages: (text ? [general] : []) + [intermediate, last]
@@ -151,8 +154,8 @@ extension Recipe {
         )
     }
 
-    /// Tang et al. 2019: the teacher's logits by their squared differences; on plain text first where
-    /// there is some, as the published augmented sentences are. The batch is the published one; the
+    /// Tang et al. 2019: the teacher's logits by their squared differences, on the examples and on variants
+    /// of them; on plain text first where there is some. The batch is the published one; the
     /// optimiser is AdamW in the place of AdaDelta.
     private static func biLSTM(text: Bool) -> Recipe {
         var task = RecipeStage(
@@ -163,6 +166,7 @@ extension Recipe {
         task.batchSize = 50
         task.learningRate = 2e-3
         var general = task
+        task.augment = .tang
         general.name = "prediction-on-text"
         general.data = .text
         general.epochs = 1

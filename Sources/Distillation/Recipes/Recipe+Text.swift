@@ -1,3 +1,4 @@
+import Augmentation
 import Training
 
 /// Recipes as text: what is printed, stored beside a student, and read back.
@@ -46,6 +47,8 @@ extension RecipeStage {
         ]
             + (predictsPieces
                 ? [("masked-share", "\(maskedShare)"), ("mask-smoothing", "\(maskSmoothing)")] : [])
+            + (data == .task ? [("augment", augment.isEmpty ? "none" : augment.list)] : [])
+            + (readsVariants ? [("variants", "\(variants)")] : [])
     }
 
     /// Sets what a key names.
@@ -74,6 +77,20 @@ extension RecipeStage {
         case "epsilon": epsilon = try number(text, 0...1, above: true)
         case "masked-share": maskedShare = try number(text, 0...1, above: true)
         case "mask-smoothing": maskSmoothing = try number(text, 0...10)
+        case "augment":
+            guard text != "none" else {
+                augment = []
+                break
+            }
+            let names = text.split(separator: ",", omittingEmptySubsequences: false)
+            guard let methods = VariantMethods(names: names.map(String.init)) else {
+                throw RecipeValueError(
+                    expectation:
+                        "must be none, or some of \(VariantMethods.names.joined(separator: ", "))"
+                )
+            }
+            augment = methods
+        case "variants": variants = try whole(text, 1...1000)
         default: return false
         }
         return true

@@ -1,3 +1,4 @@
+public import Augmentation
 public import Kernels
 public import Training
 
@@ -37,6 +38,10 @@ public struct RecipeStage: Sendable, Hashable {
     public var maskedShare: Double = 0.15
     /// The exponent by which frequent pieces are hidden less; 0 for all alike.
     public var maskSmoothing: Double = 0
+    /// How variants of the task's texts are made, which are read beside them; empty for none.
+    public var augment: VariantMethods = []
+    /// Variants of each text in an epoch, others in each.
+    public var variants: Int = 1
     public var objectives: [RecipeObjective]
 
     public init(name: String, objectives: [RecipeObjective]) {
@@ -45,6 +50,9 @@ public struct RecipeStage: Sendable, Hashable {
 
     /// The objective that compares answers, if the stage has one.
     public var prediction: RecipeObjective? { objectives.first { $0.kind == .prediction } }
+
+    /// Whether texts' variants are read.
+    public var readsVariants: Bool { data == .task && !augment.isEmpty }
 
     /// Whether the stage trains a masked language model.
     public var predictsPieces: Bool {

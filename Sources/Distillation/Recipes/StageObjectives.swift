@@ -12,6 +12,7 @@ public struct StageObjectives {
     private let targets: [Float]
     private let teacherLogits: [Float]
     private let ensemble: TeacherEnsemble?
+    private let labelsVariants: Bool
     private let workerCount: Int
     private let seed: UInt64
     /// The last stage's, trained as far as it went.
@@ -24,6 +25,7 @@ public struct StageObjectives {
     ///   - teacherLogits: the teacher's answers to them, `[examples, C]`; may be empty when no stage
     ///     reads them (`RecipeStage.readsTeacherLogits`).
     ///   - ensemble: who answers in the teacher's place, if several do.
+    ///   - labelsVariants: whether variants have the labels of the examples that they were made of.
     ///   - workerCount: that of the pool that trains.
     ///   - seed: of new projections.
     public init(
@@ -33,12 +35,13 @@ public struct StageObjectives {
         data: EncodedDataset?,
         teacherLogits: [Float],
         ensemble: TeacherEnsemble? = nil,
+        labelsVariants: Bool = false,
         workerCount: Int,
         seed: UInt64
     ) {
         (self.student, self.teacher, self.general) = (student, teacher, general)
         targets = data?.targets ?? []
-        self.ensemble = ensemble
+        (self.ensemble, self.labelsVariants) = (ensemble, labelsVariants)
         (self.teacherLogits, self.workerCount, self.seed) = (teacherLogits, workerCount, seed)
     }
 
@@ -82,13 +85,22 @@ public struct StageObjectives {
         let (kind, targets) = (teacher.model.configuration.taskKind, targets)
         let hard = prediction.hardLabelWeight ?? 0
         if hard == 1 {
-            let gold = kind.goldLoss(targets)
-            return PredictionTerm(weight: prediction.weight, source: .kept([])) { _ in gold }
+            var term = PredictionTerm(
+                weight: prediction.weight,
+                source: .kept([]),
+                targets: targets
+            ) { _, targets in kind.goldLoss(targets) }
+            term.labelsVariants = labelsVariants
+            return term
         }
         let source: PredictionTerm.Source =
             stage.data == .task
             ? .kept(teacherLogits) : ensemble.map { .averaged($0) } ?? .computed
-        return PredictionTerm(weight: prediction.weight, source: source) { logits in
+        var term = PredictionTerm(
+            weight: prediction.weight,
+            source: source,
+            targets: hard > 0 ? targets : []
+        ) { logits, targets in
             SoftTargetLoss(
                 teacherLogits: logits,
                 classCount: kind.outputCount,
@@ -100,6 +112,8 @@ public struct StageObjectives {
                 targets: targets
             )
         }
+        (term.labelsVariants, term.ensemble) = (labelsVariants, ensemble)
+        return term
     }
 }
 

@@ -54,9 +54,13 @@ package struct ImportanceScores {
         (hidden, pooled) = (none, none)
         let pass = TrainingPass(model, pool: pool)
         let gradients = Gradients(model.layout)
-        let objective = LogitObjective(configuration.taskKind.goldLoss(targets))
+        let answerCount = batches.map { ($0.answers.max() ?? -1) + 1 }.max() ?? 0
+        var targets =
+            targets.isEmpty ? [Float](repeating: .nan, count: answerCount) : targets
         for batch in batches {
-            _ = pass.forward(batch.sequences, dropoutSeed: nil, step: 0)
+            let logits = pass.forward(batch.sequences, dropoutSeed: nil, step: 0)
+            Self.complete(&targets, of: batch, logits, configuration.taskKind)
+            let objective = LogitObjective(configuration.taskKind.goldLoss(targets))
             _ = objective.evaluate(
                 pass,
                 batch,
@@ -66,6 +70,23 @@ package struct ImportanceScores {
             )
             pass.backward(into: gradients)
             add(Products(model: model, gradients: gradients))
+        }
+    }
+
+    /// Gives answers without a label the model's own.
+    private static func complete(
+        _ targets: inout [Float],
+        of batch: TrainingBatch,
+        _ logits: [Float],
+        _ kind: TaskKind
+    ) {
+        guard batch.answers.contains(where: { targets[$0].isNaN }) else { return }
+        let classes =
+            kind.isRegression
+            ? logits
+            : LogitMetrics.topClasses(logits, classCount: kind.outputCount).map { Float($0) }
+        for (answer, own) in zip(batch.answers, classes) where targets[answer].isNaN {
+            targets[answer] = own
         }
     }
 

@@ -105,7 +105,7 @@ extension Benchmark {
         )
 
         switch measure {
-        case .all: break
+        case .all, .candidates: break
         case .forward:
             (report.seconds, report.examplesPerS) = (headline?.seconds, headline?.examplesPerS)
         case .training:

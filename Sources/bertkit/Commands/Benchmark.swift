@@ -27,6 +27,9 @@ struct Benchmark: RunFileCommand {
             A step of a distillation is measured with the student as the model and a teacher beside \
             it: the first stage of the recipe, or the one named.
 
+            Candidates are words that a masked language model proposes for others, as TinyBERT's \
+            augmentation takes them: the model is one with that head, and texts are cut at blanks.
+
             Examples:
               bertkit benchmark --model teacher/ --data dev.tsv
               bertkit benchmark --model student/ --data train.tsv --measure distillation \
@@ -35,7 +38,7 @@ struct Benchmark: RunFileCommand {
     )
 
     enum Measure: String, CaseIterable, ExpressibleByArgument {
-        case all, forward, training, distillation, latency, load, tokenizing
+        case all, forward, training, distillation, latency, load, tokenizing, candidates
     }
 
     enum TrainingOrder: String, CaseIterable, ExpressibleByArgument { case shuffled, grouped }
@@ -182,7 +185,10 @@ struct Benchmark: RunFileCommand {
         if trainingOrder != .shuffled, ![.all, .training, .distillation].contains(measure) {
             throw ValidationError("'--training-order' is about training, which is not measured")
         }
-        if [.load, .tokenizing].contains(measure), profile {
+        if measure == .candidates, data == nil {
+            throw ValidationError("'--measure candidates' needs texts: give '--data'")
+        }
+        if [.load, .tokenizing, .candidates].contains(measure), profile {
             throw ValidationError("'--profile' is about computing, which is not measured")
         }
         if measure == .tokenizing, data == nil {
@@ -195,6 +201,7 @@ struct Benchmark: RunFileCommand {
 
     func run(_ run: ResolvedRun) throws {
         guard try runOptions.announce(run) else { return }
+        if measure == .candidates { return try measureCandidates() }
         let remarks = Remarks(isQuiet: runOptions.quiet)
         let classifier = try TextClassifier(
             contentsOf: URL(filePath: model),

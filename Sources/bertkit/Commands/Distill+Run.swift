@@ -26,6 +26,7 @@ extension Distill {
         }
         var recipe = try self.recipe.chosen(recipeName)
         try stages.apply(to: &recipe)
+        try variants.apply(to: &recipe)
         let work = try TrainingRun(
             columns: data.columns,
             training: training,
@@ -44,7 +45,13 @@ extension Distill {
         }
         try self.recipe.check(kind)
         let metric = try training.metric(for: kind, hasTeacher: true)
-        let trainFile = try work.read(trainPath, teacher.configuration.head.fileKind)
+        let trainFile = try work.read(
+            trainPath,
+            teacher.configuration.head.fileKind,
+            labels: .partial
+        )
+        try checkLabels(trainFile, recipe)
+        if trainFile.kind == .words { try leaveOutVariants(&recipe, trainFile, work) }
         let devFile = try work.read(devPath, teacher.configuration.head.fileKind)
         let general = try generalTeacher(beside: teacher, of: recipe)
         let start =
@@ -67,15 +74,13 @@ extension Distill {
             teacher: teacher.configuration,
             general: general?.configuration
         )
+        var models: [(name: String, reader: any TextReader)] = []
+        for (name, teacher) in zip(self.teacher.teacher, teachers.all) {
+            models.append((name, teacher.configuration))
+        }
+        models.append((startName, given?.model.reader ?? teacher.configuration))
         let encode = { (file: LabelledFile) in
-            try work.encode(
-                file,
-                kind: kind,
-                tokenizer: teacher.tokenizer,
-                models: zip(self.teacher.teacher, teachers.all.map(\.configuration)) + [
-                    (startName, given?.model.reader ?? teacher.configuration)
-                ]
-            )
+            try work.encode(file, kind: kind, tokenizer: teacher.tokenizer, models: models)
         }
         let train = try encode(trainFile)
         let dev = try encode(devFile)
@@ -84,6 +89,13 @@ extension Distill {
             try given ?? Pupil(slim(start, teacher.model, data: train, work: work))
         for line in student.origin { work.remarks.say("student: \(line)") }
 
+        let variantSource = try variantSource(
+            recipe,
+            trainFile,
+            teacher: teacher,
+            maximumLength: work.maximumLength(models),
+            work: work
+        )
         var logits: [Float] = []
         if recipe.stages.contains(where: \.readsTeacherLogits) {
             logits = try teachers.answers(to: train, of: trainFile)
@@ -101,10 +113,12 @@ extension Distill {
                 data: train,
                 teacherLogits: logits,
                 ensemble: teachers.ensemble,
+                labelsVariants: variants.variantLabels == .keep,
                 workerCount: work.pool.workerCount,
                 seed: training.seed
             ),
             data: train,
+            variants: variantSource,
             dev: DevelopmentJudge(
                 data: dev,
                 metric: metric,
@@ -165,6 +179,24 @@ extension Distill {
                 temperature: 1
             )
         }
+    }
+
+    /// Refuses a recipe that compares with labels where no row has one.
+    private func checkLabels(_ file: LabelledFile, _ recipe: Recipe) throws(Failure) {
+        let isLabelled =
+            if case .texts(let texts) = file { texts.unlabelledCount < texts.count } else {
+                file.hasLabels
+            }
+        let share =
+            recipe.stages.filter { $0.data == .task }.compactMap(\.prediction)
+            .map { $0.weight > 0 ? $0.hardLabelWeight ?? 0 : 0 }.max() ?? 0
+        guard !isLabelled, share > 0 else { return }
+        throw Failure(
+            .badData,
+            file.name,
+            "no row has a label, and recipe \(recipe.name) gives labels a share of \(share)",
+            remedy: "Give --hard-label-weight 0, or a file with labels"
+        )
     }
 
     /// The recipe for these models, shown: what it settles, and which layers it matches.

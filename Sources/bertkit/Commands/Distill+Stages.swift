@@ -13,6 +13,7 @@ extension Distill {
     /// one, else another on its encoder, which then has what that learnt.
     ///
     /// - Parameters:
+    ///   - variants: who makes variants of the data, where stages read such.
     ///   - text: what stages on plain text read; such a recipe was refused without it.
     ///   - pieces: how such stages hide pieces, and where their head comes from.
     func train(
@@ -20,6 +21,7 @@ extension Distill {
         by recipe: Recipe,
         _ objectives: StageObjectives,
         data: EncodedDataset?,
+        variants: VariantSource? = nil,
         dev: DevelopmentJudge?,
         text: TextData?,
         pieces: PieceSource?,
@@ -34,6 +36,9 @@ extension Distill {
             log.stage = several ? stage.name : nil
             guard var input: any TrainingData = stage.data == .task ? data : text else {
                 preconditionFailure("a stage without its data")
+            }
+            if stage.readsVariants, let data, let variants {
+                input = try variants.data(stage, data)
             }
             var model: any StudentModel = student
             var encoder: BertModel?

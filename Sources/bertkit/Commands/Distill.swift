@@ -26,6 +26,7 @@ struct Distill: RunFileCommand {
     @OptionGroup(title: "Data") var data: DistillationDataOptions
     @OptionGroup(title: "Student") var student: StudentOptions
     @OptionGroup(title: "Recipe") var recipe: RecipeOptions
+    @OptionGroup(title: "Variants") var variants: VariantOptions
     @OptionGroup(title: "Training") var stages: StageOptions
     @OptionGroup(title: "Training") var training: TrainingOptions
     @OptionGroup(title: "Output") var output: OutputOptions
@@ -40,6 +41,9 @@ struct Distill: RunFileCommand {
             throw ValidationError(
                 "Give '--train' and '--dev', or '--text' for a recipe that reads it"
             )
+        }
+        if data.train == nil, variants.isGiven {
+            throw ValidationError("Variants are made of training examples: give '--train'")
         }
         try checkKind()
         if isBiLSTM { return }

@@ -58,12 +58,18 @@ struct TrainingRun {
 
     var outputURL: URL { URL(filePath: output.output) }
 
-    /// - Parameter kind: what the file holds; nil decides by its content.
-    func read(_ path: String, _ kind: LabelledFile.Kind?) throws -> LabelledFile {
+    /// - Parameters:
+    ///   - kind: what the file holds; nil decides by its content.
+    ///   - labels: whether every row has to have one.
+    func read(
+        _ path: String,
+        _ kind: LabelledFile.Kind?,
+        labels: TaskFile.LabelUse = .required
+    ) throws -> LabelledFile {
         let file = try LabelledFile(
             contentsOf: URL(filePath: path),
             kind: kind,
-            options: columns?.readerOptions() ?? TaskFile.Options()
+            options: columns?.readerOptions(labels: labels) ?? TaskFile.Options(labels: labels)
         )
         remarks.note(file)
         return file
@@ -78,15 +84,14 @@ struct TrainingRun {
         tokenizer: WordPieceTokenizer,
         models: [(name: String, reader: any TextReader)]
     ) throws(Failure) -> EncodedDataset {
-        var maximumLength = training.maxLength
         for (name, reader) in models {
             try reader.checkHoldsTexts(name)
             try reader.checkReads(pairs: file.hasPairs, from: file.name, model: name)
-            maximumLength = min(maximumLength, reader.longestSequence)
         }
+        let maximumLength = maximumLength(models)
         let dataset = try EncodedDataset(
             file,
-            kind: kind,
+            kind: file.hasLabels ? kind : nil,
             tokenizer: tokenizer,
             maximumLength: maximumLength,
             workers: pool.workerCount
@@ -99,6 +104,12 @@ struct TrainingRun {
             "\(name): \(Numbers.count(dataset.count)) \(what), "
                 + "\(Numbers.fixed(mean, 1)) tokens each on average"
         )
+        if dataset.unlabelledCount > 0 {
+            remarks.say(
+                "\(name): \(Numbers.count(dataset.unlabelledCount)) of them without a label, which the "
+                    + "teacher alone answers"
+            )
+        }
         if dataset.labelMatching == .byIndex, case .classification(let labels) = kind {
             let list = labels.enumerated().map { "\($0.offset) \(printable($0.element))" }
             remarks.note("\(name): labels are class numbers: \(list.joined(separator: ", "))")
@@ -114,6 +125,11 @@ struct TrainingRun {
             from: file.name
         )
         return dataset
+    }
+
+    /// The most tokens of a text that all models read.
+    func maximumLength(_ models: [(name: String, reader: any TextReader)]) -> Int {
+        models.reduce(training.maxLength) { min($0, $1.reader.longestSequence) }
     }
 
     /// Trains with a progress bar; the log gets every evaluation and every tenth step.
