@@ -3,8 +3,10 @@ import Bert
 import Diagnostics
 import Foundation
 import Kernels
+import Tensors
 import TestSupport
 import Testing
+import Tokenization
 
 @Suite("Candidates by a model's own embeddings")
 struct CandidatesEmbeddingTests {

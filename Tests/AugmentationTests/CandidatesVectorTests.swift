@@ -137,9 +137,10 @@ struct CandidatesVectorTests {
     func blocks() throws {
         var random = SeededGenerator(state: 11)
         let count = 9001
+        let letters = Array("abcdefghij")
         let sample = SampleVectors(
             words: (0..<count).map { number in
-                String(number).map { "abcdefghij"[$0.wholeNumberValue ?? 0] }.joined()
+                String(String(number).map { letters[$0.wholeNumberValue ?? 0] })
             },
             vectors: (0..<count).map { _ in
                 (0..<6).map { _ in Float.random(in: -1...1, using: &random) }
