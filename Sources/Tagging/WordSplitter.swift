@@ -94,13 +94,11 @@ struct WordSplitter {
             guard sign == 0x2D || sign >= 0x80 else { return nil }
         }
         // The run of the same character, or of ends of sentences.
+        let character = bytes[start..<chunk.upperBound]
         while start > chunk.lowerBound {
             let before = CharacterKind.start(bytes, chunk.lowerBound..<start)
-            let isSame = bytes[before..<start].elementsEqual(
-                bytes[start..<start + (start - before)]
-            )
             guard
-                isSame && start + (start - before) <= chunk.upperBound
+                bytes[before..<start].elementsEqual(character)
                     || CharacterKind.endsSentence(bytes[before]) && CharacterKind.endsSentence(sign)
             else { break }
             start = before
