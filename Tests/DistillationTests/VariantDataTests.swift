@@ -27,9 +27,10 @@ struct VariantDataTests {
                 configuration: TokenizerConfiguration(lowercase: true)
             )
             let words = Array("abcdefgh").map { String($0) }
-            let lines = (0..<10).map { row in
-                (0..<8).map { words[($0 * 3 + row) % 8] }.joined(separator: " ")
-                    + "\t" + (row % 3 == 0 ? "" : "\(row % 2)")
+            let lines = (0..<10).map { row -> String in
+                let text = (0..<8).map { words[($0 * 3 + row) % 8] }.joined(separator: " ")
+                let label = row % 3 == 0 ? "" : "\(row % 2)"
+                return "\(text)\t\(label)"
             }
             let text = (["sentence\tlabel"] + lines + ["h\t1"]).joined(separator: "\n")
             let file = try TaskFile(
@@ -143,7 +144,7 @@ struct VariantDataTests {
         let inference = BertInference(teacher, pool: Self.pool)
         let kept = inference.logits(setup.data.batch(0..<setup.data.count))
         let width = kept.count / setup.data.count
-        func make(_ logits: [Float], _ targets: [Float]) -> SoftTargetLoss {
+        @Sendable func make(_ logits: [Float], _ targets: [Float]) -> SoftTargetLoss {
             SoftTargetLoss(
                 teacherLogits: logits,
                 classCount: width,
