@@ -33,7 +33,8 @@ public struct VariantLines: Sendable {
     ///
     /// - Throws: `Failure` for a text with a tab or a line end where they stand between columns and rows.
     public func append(row: Int, to output: inout [UInt8]) throws(Failure) {
-        try append(
+        if format == .tabSeparated { try checkFits(row) }
+        append(
             source.bytes,
             source.place(row, 0),
             source.hasPairs ? source.place(row, 1) : nil,
@@ -44,12 +45,9 @@ public struct VariantLines: Sendable {
         )
     }
 
-    public func append(
-        _ variant: Variant,
-        in block: VariantBlock,
-        to output: inout [UInt8]
-    ) throws(Failure) {
-        try append(
+    /// A variant of a row that was appended.
+    public func append(_ variant: Variant, in block: VariantBlock, to output: inout [UInt8]) {
+        append(
             block.bytes,
             variant.text,
             variant.pair,
@@ -68,7 +66,7 @@ public struct VariantLines: Sendable {
         label: Bool,
         _ method: String,
         _ output: inout [UInt8]
-    ) throws(Failure) {
+    ) {
         var column = 0
         func begin() {
             if format == .jsonLines {
@@ -82,7 +80,7 @@ public struct VariantLines: Sendable {
         }
         for place in [text, pair].compactMap(\.self) {
             begin()
-            try appendText(bytes[place], row, &output)
+            appendText(bytes[place], &output)
         }
         if source.hasLabels {
             begin()
@@ -99,18 +97,22 @@ public struct VariantLines: Sendable {
         output.append(0x0A)
     }
 
-    private func appendText(
-        _ text: ArraySlice<UInt8>,
-        _ row: Int,
-        _ output: inout [UInt8]
-    ) throws(Failure) {
-        if format == .jsonLines {
-            output.append(0x22)
-            Self.escape(text, &output)
-            output.append(0x22)
+    private func appendText(_ text: ArraySlice<UInt8>, _ output: inout [UInt8]) {
+        guard format == .jsonLines else {
+            output += text
             return
         }
-        guard !text.contains(where: { $0 == 0x09 || $0 == 0x0A || $0 == 0x0D }) else {
+        output.append(0x22)
+        Self.escape(text, &output)
+        output.append(0x22)
+    }
+
+    /// Words have neither tabs nor line ends: where a row has none, its variants have none.
+    private func checkFits(_ row: Int) throws(Failure) {
+        for side in 0..<source.sides
+        where source.bytes[source.place(row, side)].contains(where: {
+            $0 == 0x09 || $0 == 0x0A || $0 == 0x0D
+        }) {
             throw Failure(
                 .badData,
                 source.name,
@@ -119,7 +121,6 @@ public struct VariantLines: Sendable {
                 remedy: "Write JSON lines: give the output a name that ends in .jsonl"
             )
         }
-        output += text
     }
 
     private func appendLabel(_ label: ArraySlice<UInt8>, _ output: inout [UInt8]) {

@@ -5,7 +5,8 @@ import Kernels
 
 /// Small data to vary.
 enum AugmentationBench {
-    static let pool = WorkerPool(workerCount: 2)
+    /// A pool of one's own: tests run at once, and a pool carries out one phase at a time.
+    static var pool: WorkerPool { WorkerPool(workerCount: 2) }
 
     /// Texts, one a line, or columns with their header.
     static func texts(_ lines: [String], header: String = "sentence") throws -> SourceTexts {

@@ -160,7 +160,7 @@ struct VariantLineTests {
                 try lines.append(row: row, to: &bytes)
             }
             mutating func variant(_ variant: Variant, in block: VariantBlock) throws(Failure) {
-                try lines.append(variant, in: block, to: &bytes)
+                lines.append(variant, in: block, to: &bytes)
             }
         }
         let lines = VariantLines(source, format: format, keepsLabels: keepsLabels)

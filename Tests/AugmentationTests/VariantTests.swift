@@ -18,7 +18,7 @@ struct VariantTests {
         )
         let words = Set(all.flatMap { $0.split(separator: " ").map(String.init) })
         #expect(
-            words.filter { $0.contains("n't") } == ["don't", "can't"],
+            words.filter { $0.contains("n't") } == Set(["don't", "can't"]),
             "\(words.sorted())"
         )
         #expect(words.contains("do") && !words.contains("ca"))
@@ -45,7 +45,7 @@ struct VariantTests {
         #expect(masked.contains("it  [MASK] , fine ") && masked.contains("it  is [MASK] fine "))
         let close = try Bench.texts(["it,is (fine)"])
         let dense = Set(Bench.variants(try Bench.augmenter(close, mask: 0.3, iterations: 900)))
-        #expect(dense.isSuperset(of: ["[MASK] (fine)", "it,is [MASK] fine)", "it,is ([MASK])"]))
+        #expect(dense.isSuperset(of: ["[MASK],is (fine)", "it,is [MASK] fine)", "it,is ([MASK])"]))
     }
 
     @Test func `a sentence keeps its capital, and its words have none elsewhere`() throws {

@@ -160,7 +160,7 @@ struct AugmentTests {
                 outcome.output.contains("film masked") || outcome.output.contains("plot masked")
             )
             #expect(outcome.output.contains(/(dull|fine|old) → (dull|fine|old|new) \(ADJ\)/))
-            #expect(outcome.output.contains(/[1-5]-gram of [68] words/))
+            #expect(outcome.output.contains(/[1-5]-gram of [58] words/))
         }
     }
 

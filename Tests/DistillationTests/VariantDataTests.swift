@@ -10,7 +10,8 @@ import Training
 /// Variants beside the examples of each epoch.
 @Suite("Variants while a student learns")
 struct VariantDataTests {
-    private static let pool = WorkerPool(workerCount: 2)
+    /// One's own: tests run at once, and a pool carries out one phase at a time.
+    private static var pool: WorkerPool { WorkerPool(workerCount: 2) }
     private static let pieces = [
         "[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "b", "c", "d", "e", "f", "g", "h",
     ]
@@ -141,7 +142,8 @@ struct VariantDataTests {
             seed: 6
         )
         let student = BertModel(LayerGolden.sized(hidden: 12, layers: 1, heads: 3), seed: 5)
-        let inference = BertInference(teacher, pool: Self.pool)
+        let pool = Self.pool
+        let inference = BertInference(teacher, pool: pool)
         let kept = inference.logits(setup.data.batch(0..<setup.data.count))
         let width = kept.count / setup.data.count
         @Sendable func make(_ logits: [Float], _ targets: [Float]) -> SoftTargetLoss {
@@ -168,7 +170,7 @@ struct VariantDataTests {
                 auxiliary: nil,
                 workerCount: 2
             )
-            let pass = TrainingPass(student, pool: Self.pool)
+            let pass = TrainingPass(student, pool: pool)
             let gradients = Gradients(student.layout)
             let logits = pass.forward(batch.sequences, dropoutSeed: nil, step: 0)
             let found = objective.evaluate(

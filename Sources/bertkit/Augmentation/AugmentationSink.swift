@@ -73,7 +73,7 @@ struct AugmentationSink: VariantReceiver {
         report?.count(variant, in: block)
         if sampled.contains(variant.row) { sample.add(variant, in: block) }
         guard let output else { return }
-        try output.lines.append(variant, in: block, to: &pending)
+        output.lines.append(variant, in: block, to: &pending)
         if pending.count >= Self.bufferSize { try flush() }
     }
 
