@@ -1,5 +1,6 @@
 import Bert
 import Foundation
+import TestSupport
 import Testing
 import bertkit
 
@@ -72,6 +73,43 @@ struct BenchmarkTests {
         #expect(all.intersection(report.keys) == Set(sections))
         #expect(try #require(report["seconds"] as? Double) > 0)
         #expect((report["examples_per_s"] != nil) == (name != "load"))
+    }
+
+    @Test(
+        "Candidates are counted in words, for either context; a model without the head is refused"
+    )
+    func candidates() throws {
+        let layouts = Fixtures.folder.appending(path: "layouts")
+        try Folder.temporary { folder in
+            // Of one piece, letters, and no stop words: sky, sea, b; sea.
+            let data = try folder.write("sentence\nthe sky b sea !\nseas a Sea\n", "texts.tsv")
+            func run(_ model: String, _ arguments: String...) throws -> Outcome {
+                try Command.run(
+                    [
+                        "benchmark", "--model", layouts.path + "/" + model, "--measure",
+                        "candidates", "--rounds", "2", "--quiet",
+                    ] + arguments
+                )
+            }
+            let outcome = try run("safetensors_masked_lm", "--data", data, "--format", "json")
+            #expect(outcome.code == 0, "\(outcome.error)")
+            let object = try JSONSerialization.jsonObject(with: Data(outcome.output.utf8))
+            let report = try #require(object as? [String: Any])
+            #expect(report["words"] as? Int == 4 && report["sentences"] as? Int == 2)
+            let contexts = try #require(report["contexts"] as? [String: [String: Any]])
+            #expect(Set(contexts.keys) == ["pair", "none"])
+            for rate in contexts.values {
+                #expect((rate["all_seconds"] as? [Double])?.count == 2)
+                #expect(try #require(rate["words_per_s"] as? Double) > 0)
+            }
+            let text = try run("safetensors_masked_lm", "--data", data).output
+            #expect(text.hasPrefix("4 words of one piece in 2 sentences"))
+            #expect(text.contains("masked alone"))
+            let headless = try run("safetensors", "--data", data)
+            #expect(headless.code == 65)
+            #expect(headless.error.contains("a masked-language-model head is needed"))
+            #expect(try run("safetensors_masked_lm").code == 64)
+        }
     }
 
     @Test("One order alone is the headline")
