@@ -15,7 +15,8 @@ struct Bertkit: ParsableCommand {
             """,
         version: Tool.version,
         subcommands: [
-            Inspect.self, Convert.self, Verify.self, Pretrain.self, Finetune.self, Distill.self,
+            Inspect.self, Convert.self, ExportCommand.self, Verify.self, Pretrain.self,
+            Finetune.self, Distill.self,
             Sweep.self, Evaluate.self, Predict.self, Benchmark.self, Demo.self,
         ]
     )

@@ -3,7 +3,8 @@ import Testing
 @Suite("Help")
 struct HelpTests {
     static let commands = [
-        "inspect", "convert", "verify", "pretrain", "finetune", "distill", "sweep", "evaluate",
+        "inspect", "convert", "export", "verify", "pretrain", "finetune", "distill", "sweep",
+        "evaluate",
         "predict", "benchmark", "demo",
     ]
 
