@@ -89,7 +89,9 @@ struct ExportCommandTests {
             let before = try bench.snapshot()
             let arguments = bench.arguments("export @model @new --to \(line)")
                 .joined(separator: " ")
-            let outcome = try Command.shell("(ulimit -f 2; $BERTKIT \(arguments)); echo \"code $?\"")
+            let outcome = try Command.shell(
+                "(ulimit -f 2; $BERTKIT \(arguments)); echo \"code $?\""
+            )
             #expect(outcome.output.contains("code 74\n"), "\(outcome.error)")
             #expect(outcome.errorLines.filter { $0.hasPrefix("bertkit: ") }.count == 1)
             #expect(try bench.snapshot() == before)

@@ -47,6 +47,14 @@ struct GraphRunner {
         case "Cast": return each { $0 }
         case "Erf": return each { Foundation.erf($0) }
         case "Tanh": return each { Foundation.tanh($0) }
+        case "Abs": return each(abs)
+        case "Max": return pairs(max)
+        case "ReduceMax":
+            let width = x[0].shape.last ?? 1
+            let most = stride(from: 0, to: x[0].numbers.count, by: width).map {
+                x[0].numbers[$0..<$0 + width].max() ?? 0
+            }
+            return [Array(x[0].shape.dropLast() + [1], most)]
         case "Relu": return each { max(0, $0) }
         case "Shape":
             let range = (node.integer("start") ?? 0)..<(node.integer("end") ?? x[0].shape.count)

@@ -91,8 +91,12 @@ struct GGUFModel {
                 tokens.append(piece)
                 types.append(control)
             } else {
+                // By bytes: a combining mark behind `##` makes another character of it.
+                let continues = piece.utf8.starts(with: "##".utf8)
                 tokens.append(
-                    piece.hasPrefix("##") ? String(piece.dropFirst(2)) : "\u{2581}" + piece
+                    continues
+                        ? String(decoding: piece.utf8.dropFirst(2), as: UTF8.self)
+                        : "\u{2581}" + piece
                 )
                 types.append(normal)
             }

@@ -14,8 +14,17 @@ struct GraphBuilder {
     private let keys: [String: String]
     private let shapes: [String: Shape]
     private var names: Set<String> = []
-    /// The three outputs of the quantisation of a value, which several products may share.
-    private var quantized: [String: (bytes: String, scale: String, zeroPoint: String)] = [:]
+    /// What became of the values that were rounded to bytes, which several products may share.
+    private var dynamic: [String: DynamicInput] = [:]
+    private var restored: [String: String] = [:]
+
+    private struct DynamicInput {
+        let bytes: String
+        let scale: String
+        let zeroPoint: String
+        /// What every token's values were divided by.
+        let magnitudes: String
+    }
 
     init(_ configuration: BertConfiguration, keys: [String: String], weights: ONNXWeights) {
         self.configuration = configuration
@@ -237,18 +246,19 @@ struct GraphBuilder {
         return node("Add", [product, bias], at: path)
     }
 
-    /// The input in bytes over its own range, the product exact in 32 bits, and back: the nodes that
-    /// runtimes take together as one.
+    /// The input in bytes, the product exact in 32 bits, and back: the nodes that runtimes take together
+    /// as one.
+    ///
+    /// The operator has one range for the whole batch. Every token is divided by its largest magnitude before
+    /// and multiplied by it behind, so that a token's bytes do not depend on its neighbours, as in BertKit's
+    /// own int8.
     private mutating func dynamicProduct(
         _ layer: String,
         _ value: String,
         at path: String
     ) -> String {
-        if quantized[value] == nil {
-            let outputs = nodes("DynamicQuantizeLinear", [value], at: path, outputs: 3)
-            quantized[value] = (outputs[0], outputs[1], outputs[2])
-        }
-        guard let input = quantized[value] else { preconditionFailure("just put there") }
+        let input = dynamic[value] ?? dynamicInput(value, at: path + "/input")
+        dynamic[value] = input
         let weight = byteParameter(layer + ".weight")
         let scale = node("Mul", [input.scale, weight.scales], at: path + "/scale")
         let sums = node(
@@ -262,7 +272,23 @@ struct GraphBuilder {
             at: path,
             [("to", .int(ONNXGraph.DataType.float.rawValue))]
         )
-        return node("Mul", [real, scale], at: path)
+        let product = node("Mul", [real, scale], at: path)
+        return node("Mul", [product, input.magnitudes], at: path + "/input")
+    }
+
+    private mutating func dynamicInput(_ value: String, at path: String) -> DynamicInput {
+        let absolute = node("Abs", [value], at: path)
+        let largest = node("ReduceMax", [absolute, integers([-1])], at: path)
+        // A token of zeros is divided by something, too.
+        let magnitudes = node("Max", [largest, number(1e-9)], at: path)
+        let even = node("Div", [value, magnitudes], at: path)
+        let outputs = nodes("DynamicQuantizeLinear", [even], at: path, outputs: 3)
+        return DynamicInput(
+            bytes: outputs[0],
+            scale: outputs[1],
+            zeroPoint: outputs[2],
+            magnitudes: magnitudes
+        )
     }
 
     /// Input and weight as bytes and back, around a plain product, which runtimes then compute in bytes.
@@ -275,12 +301,14 @@ struct GraphBuilder {
         let constants = [
             number(range.scale, isSingle: true), byte(range.zeroPoint),
         ]
-        if quantized[value] == nil {
+        let input: String
+        if let known = restored[value] {
+            input = known
+        } else {
             let bytes = node("QuantizeLinear", [value] + constants, at: path + "/input")
-            let real = node("DequantizeLinear", [bytes] + constants, at: path + "/input")
-            quantized[value] = (real, constants[0], constants[1])
+            input = node("DequantizeLinear", [bytes] + constants, at: path + "/input")
+            restored[value] = input
         }
-        guard let input = quantized[value] else { preconditionFailure("just put there") }
         let weight = byteParameter(layer + ".weight")
         let matrix = node(
             "DequantizeLinear",
@@ -288,6 +316,6 @@ struct GraphBuilder {
             at: path + "/weight",
             [("axis", .int(1))]
         )
-        return node("MatMul", [input.bytes, matrix], at: path)
+        return node("MatMul", [input, matrix], at: path)
     }
 }
