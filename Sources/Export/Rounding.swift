@@ -7,6 +7,11 @@ enum Rounding {
     /// The values of a block of Q8_0 and its bytes: a binary16 scale, and a signed byte a value.
     static let blockLength = 32
     static let blockByteCount = 34
+    /// 1.5 · 2²³: added to a number below 2²² it leaves the number rounded to nearest even, whose two's
+    /// complement are the last bits then. No conversion is faster, or as easily vectorised.
+    private static let magic: Float = 12_582_912
+    /// Rows that are smaller throughout are written as zeros: their scale would have no inverse.
+    private static let leastMagnitude: Float = 1e-30
 
     /// Rounds rows of a matrix to signed bytes, symmetrically, each row with the scale that makes its
     /// largest magnitude 127, to nearest, ties to even.
@@ -23,8 +28,6 @@ enum Rounding {
         into bytes: UnsafeMutablePointer<Int8>,
         scales: UnsafeMutablePointer<Float>
     ) -> Float {
-        // Added and taken away again, it leaves a number below 2²² rounded to nearest even.
-        let magic: Float = 12_582_912
         var largest: Float = 0
         let height = 64
         let tile = UnsafeMutablePointer<Int8>.allocate(capacity: height * columns)
@@ -36,15 +39,14 @@ enum Rounding {
                 let target = tile + row * columns
                 let most = maximumMagnitude(source, columns)
                 guard most.isFinite else { return .nan }
-                let scale = most > 0 ? most / 127 : 1
+                let scale = most > leastMagnitude ? most / 127 : 1
                 let inverse = 1 / scale
                 scales[first + row] = scale
                 var worst: Float = 0
                 for column in 0..<columns {
-                    // A scale near the least number has an inverse that is not exact.
-                    let whole = max(-127, min(127, (source[column] * inverse + magic) - magic))
-                    target[column] = Int8(truncatingIfNeeded: Int32(whole))
-                    let difference = abs(whole * scale - source[column])
+                    let shifted = source[column] * inverse + magic
+                    target[column] = Int8(truncatingIfNeeded: shifted.bitPattern)
+                    let difference = abs((shifted - magic) * scale - source[column])
                     worst = difference > worst ? difference : worst
                 }
                 largest = max(largest, worst)
@@ -98,20 +100,34 @@ enum Rounding {
             let source = values + block * blockLength
             let target = bytes + block * blockByteCount
             target.storeBytes(of: halves[block].littleEndian, as: UInt16.self)
-            let inverse = scales[block] == 0 ? 0 : 1 / scales[block]
+            let inverse = scales[block] > leastMagnitude ? 1 / scales[block] : 0
+            let scale = stored[block]
             let whole = (target + 2).assumingMemoryBound(to: Int8.self)
             for index in 0..<blockLength {
                 let scaled = source[index] * inverse
                 let magnitude = abs(scaled)
-                let floor = Int32(magnitude)
-                // The fraction is exact, so that only a half and more goes up.
-                let up: Int32 = magnitude - Float(floor) >= 0.5 ? 1 : 0
-                let rounded = min(127, floor + up)
+                let even = (magnitude + magic) - magic
+                // The difference is exact: a half that went down to an even number goes up.
+                let rounded = magnitude - even >= 0.5 ? even + 1 : even
                 let signed = scaled < 0 ? -rounded : rounded
-                whole[index] = Int8(truncatingIfNeeded: signed)
-                let difference = abs(Float(signed) * stored[block] - source[index])
+                whole[index] = Int8(truncatingIfNeeded: (signed + magic).bitPattern)
+                let difference = abs(signed * scale - source[index])
                 largest = difference > largest ? difference : largest
             }
+        }
+        return largest
+    }
+
+    /// The largest |a − b|.
+    static func largestDifference(
+        _ one: UnsafePointer<Float>,
+        _ other: UnsafePointer<Float>,
+        _ count: Int
+    ) -> Float {
+        var largest: Float = 0
+        for index in 0..<count {
+            let difference = abs(one[index] - other[index])
+            largest = difference > largest ? difference : largest
         }
         return largest
     }

@@ -197,7 +197,7 @@ struct WeightWriting {
             bytes.withUnsafeBytes { bytes in
                 again.withUnsafeMutableBufferPointer { type.decode(bytes, into: $0) }
             }
-            let largest = zip(again, written).reduce(Float(0)) { max($0, abs($1.0 - $1.1)) }
+            let largest = Rounding.largestDifference(again, written, written.count)
             let offset = firstRow * columns * type.byteCount
             return ([try write(bytes, tensor.name, at: offset, to: sink)], largest)
         case .bytes(let scalesName):
