@@ -18,7 +18,7 @@ let swiftSettings: [SwiftSetting] = [
 /// What the library product holds, and what tests may import.
 let libraryModules: [Target.Dependency] = [
     "Diagnostics", "Randomness", "Tensors", "HDF5", "Checkpoints", "Kernels", "Tokenization",
-    "Bert", "BiLSTM", "Conversion", "Datasets", "Training", "Evaluation", "Distillation",
+    "Bert", "BiLSTM", "Conversion", "Export", "Datasets", "Training", "Evaluation", "Distillation",
     "Tagging", "Augmentation",
 ]
 
@@ -30,7 +30,7 @@ let package = Package(
             targets: [
                 "Tensors", "HDF5", "Checkpoints", "Kernels", "Tokenization", "Bert", "BiLSTM",
                 "Datasets", "Training", "Evaluation", "Distillation", "Diagnostics", "Randomness",
-                "Conversion", "Tagging", "Augmentation",
+                "Conversion", "Export", "Tagging", "Augmentation",
             ]
         ),
         .executable(name: "bertkit", targets: ["bertkit"]),
@@ -97,6 +97,14 @@ let package = Package(
             swiftSettings: swiftSettings
         ),
         .target(
+            name: "Export",
+            dependencies: [
+                "Bert", "Conversion", "Checkpoints", "Kernels", "Tensors", "Tokenization",
+                "Diagnostics",
+            ],
+            swiftSettings: swiftSettings
+        ),
+        .target(
             name: "Datasets",
             dependencies: ["Tokenization", "Randomness", "Diagnostics"],
             swiftSettings: swiftSettings
@@ -145,7 +153,7 @@ let package = Package(
             dependencies: [
                 "Tensors", "Checkpoints", "Kernels", "Tokenization", "Bert", "BiLSTM", "Datasets",
                 "Training", "Evaluation", "Distillation", "HDF5", "Diagnostics", "Randomness",
-                "Conversion", "Tagging", "Augmentation",
+                "Conversion", "Export", "Tagging", "Augmentation",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 "Yams",
             ],
@@ -196,6 +204,11 @@ let package = Package(
         ),
         .testTarget(
             name: "AugmentationTests",
+            dependencies: libraryModules + ["TestSupport"],
+            swiftSettings: swiftSettings
+        ),
+        .testTarget(
+            name: "ExportTests",
             dependencies: libraryModules + ["TestSupport"],
             swiftSettings: swiftSettings
         ),

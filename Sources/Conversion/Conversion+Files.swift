@@ -1,6 +1,6 @@
 import Bert
 import Checkpoints
-import Diagnostics
+package import Diagnostics
 import Foundation
 import Tensors
 import Tokenization
@@ -37,7 +37,7 @@ extension Conversion {
 
     /// The tokenizer's files: made from the vocabulary, or, for a tokenizer that is not WordPiece,
     /// copied as they are.
-    private func tokenizerFiles() throws(Failure) -> [(name: String, bytes: [UInt8])] {
+    package func tokenizerFiles() throws(Failure) -> [(name: String, bytes: [UInt8])] {
         if let vocabulary = plan.vocabulary, let tokenizer = plan.tokenizer,
             let configuration = plan.configuration
         {

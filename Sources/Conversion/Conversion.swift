@@ -51,7 +51,7 @@ public struct Conversion: Sendable {
     }
 
     /// Refuses a destination that is the source or holds it: `force` would take it away.
-    private func refuseSource(_ url: URL) throws(Failure) {
+    package func refuseSource(_ url: URL) throws(Failure) {
         let destination = url.standardizedFileURL.resolvingSymlinksInPath().path
         let source = plan.source.url.standardizedFileURL.resolvingSymlinksInPath().path
         guard source == destination || source.hasPrefix(destination + "/") else { return }

@@ -3,7 +3,7 @@ import Checkpoints
 public import Diagnostics
 import Foundation
 public import Tensors
-import Tokenization
+package import Tokenization
 
 /// What a conversion will do, tensor by tensor; nothing has been written yet.
 public struct ConversionPlan: Sendable {
@@ -36,7 +36,7 @@ public struct ConversionPlan: Sendable {
     /// Remarks, as sentences.
     public let notes: [String]
 
-    let vocabulary: Vocabulary?
+    package let vocabulary: Vocabulary?
     let tokenizer: TokenizerConfiguration?
 
     public var byteCount: Int { rows.reduce(0) { $0 + $1.byteCount } }

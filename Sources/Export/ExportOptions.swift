@@ -1,0 +1,44 @@
+public import Tokenization
+
+/// What an export writes.
+public struct ExportOptions: Sendable {
+    /// A format of another runtime.
+    public enum Format: String, Sendable, Hashable, CaseIterable {
+        /// A folder with `model.onnx` and the tokenizer's files, as optimum lays it out.
+        case onnx
+        /// One file of llama.cpp's architecture `bert`.
+        case gguf
+    }
+
+    /// What the weights are stored as.
+    public enum Weights: Sendable, Hashable {
+        case float32
+        case float16
+        /// The encoder's matrices in bytes; inputs are rounded while the graph runs. ONNX alone.
+        case int8Dynamic
+        /// The encoder's matrices in bytes; inputs are rounded over ranges that are measured before, on
+        /// texts. ONNX alone.
+        case int8Static
+        /// Blocks of 32 bytes with a scale each. GGUF alone.
+        case q8
+    }
+
+    public var format: Format
+    public var weights: Weights
+    /// Whether the head is left out.
+    public var leavesHeadOut = false
+    /// Whether texts are lower-cased, where no file says it.
+    public var isCased: Bool?
+    /// Whether an existing output may be replaced.
+    public var force = false
+    /// The version of the program, which the files name.
+    public var version: String
+    /// What ranges are measured on, for `int8Static` alone.
+    public var calibration: [PackedBatch] = []
+
+    public init(format: Format, weights: Weights = .float32, version: String = "") {
+        self.format = format
+        self.weights = weights
+        self.version = version
+    }
+}

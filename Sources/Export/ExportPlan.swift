@@ -1,0 +1,189 @@
+public import Bert
+import Conversion
+public import Diagnostics
+import Foundation
+import Tensors
+
+/// What an export will write; nothing has been written yet.
+public struct ExportPlan: Sendable {
+    /// An output of the exported model.
+    public struct Output: Sendable {
+        public let name: String
+        /// `[batch_size, 2]`: names stand for what a caller chooses.
+        public let shape: String
+    }
+
+    public let source: Checkpoint
+    public let options: ExportOptions
+    public let configuration: BertConfiguration
+    /// Remarks, as sentences.
+    public let notes: [String]
+    /// What of the source is not written, with the rule that says so.
+    public let ignored: [(name: String, rule: String)]
+    public let outputs: [Output]
+    /// The files that hold weights, by name, with their layouts.
+    let files: [(name: String, layout: FileLayout)]
+    let tensors: [PlannedTensor]
+    let conversion: ConversionPlan
+
+    /// The bytes of the files with weights.
+    public var byteCount: Int { files.reduce(0) { $0 + $1.layout.byteCount } }
+    /// How many tensors of the model are written.
+    public var tensorCount: Int { tensors.count }
+
+    /// Plans an export.
+    ///
+    /// - Throws: `Failure` when the source is no complete model of its configuration, or the format or
+    ///   its runtime cannot express it.
+    public init(_ source: Checkpoint, _ options: ExportOptions) throws(Failure) {
+        try self.init(source, options, longestMessage: ONNXFile.longestMessage)
+    }
+
+    /// - Parameter longestMessage: the most bytes of an ONNX file with weights inside.
+    package init(
+        _ source: Checkpoint,
+        _ options: ExportOptions,
+        longestMessage: Int
+    ) throws(Failure) {
+        try Self.check(options)
+        guard source.configuration != nil else {
+            throw source.configurationProblem
+                ?? Failure(.missingInput, source.url.relativePath, "there is no configuration")
+        }
+        var conversionOptions = ConversionOptions(format: .safetensors)
+        conversionOptions.head = options.leavesHeadOut ? .none : .keep
+        conversionOptions.isCased = options.isCased
+        // Constants that config.json cannot say are in the graph itself.
+        conversionOptions.allowsApproximation = true
+        let conversion = try ConversionPlan(source, conversionOptions)
+        guard let configuration = conversion.configuration else {
+            preconditionFailure("the source has a configuration")
+        }
+        self.source = source
+        self.options = options
+        self.configuration = configuration
+        self.conversion = conversion
+        var notes = conversion.notes
+        let written: [PlannedTensor]
+        switch options.format {
+        case .onnx:
+            guard GraphBuilder.heads.contains(configuration.head) else {
+                throw Failure(
+                    .usage,
+                    source.url.relativePath,
+                    "a model with \(configuration.head.phrase) is not written as ONNX",
+                    remedy: "Leave the head out with --head none"
+                )
+            }
+            var builder = GraphBuilder(
+                configuration,
+                keys: Dictionary(
+                    uniqueKeysWithValues: conversion.rows.map { ($0.canonicalName, $0.to) }
+                ),
+                weights: try Self.onnx(options, source)
+            )
+            builder.model()
+            let file = ONNXFile(
+                builder.graph,
+                version: options.version,
+                longest: longestMessage
+            )
+            let isRounded = [.int8Dynamic, .int8Static].contains(options.weights)
+            let main = (
+                name: isRounded ? "model_quantized.onnx" : "model.onnx", layout: file.layout
+            )
+            let external = (name: ONNXFile.externalName, layout: file.external)
+            files = file.external.places.isEmpty ? [main] : [main, external]
+            outputs = builder.graph.outputs.map { value in
+                let sizes = value.dimensions.map { dimension in
+                    switch dimension {
+                    case .fixed(let size): String(size)
+                    case .named(let name): name
+                    }
+                }
+                return Output(name: value.name, shape: "[\(sizes.joined(separator: ", "))]")
+            }
+            written = builder.tensors
+        case .gguf:
+            try GGUFCheck.refuse(configuration, conversion)
+            notes += GGUFCheck.notes(configuration)
+            let model = GGUFModel(
+                conversion,
+                configuration,
+                options.weights.gguf,
+                name: source.url.standardizedFileURL.lastPathComponent
+            )
+            files = [(name: "", layout: model.header.layout)]
+            let hasHead = configuration.head == .sequenceClassification
+            outputs = [
+                hasHead
+                    ? Output(name: "cls.output", shape: "[\(configuration.labels.count)]")
+                    : Output(name: "embeddings", shape: "[tokens, \(configuration.hiddenSize)]")
+            ]
+            written = model.tensors
+        }
+        tensors = written
+        self.notes = notes
+        let used = Set(written.map(\.parameter))
+        ignored =
+            conversion.ignored
+            + conversion.rows.filter { !used.contains($0.canonicalName) }
+            .map { ($0.from ?? $0.canonicalName, "no output of the exported model reads it") }
+    }
+
+    /// - Precondition: ONNX has these weights.
+    private static func onnx(
+        _ options: ExportOptions,
+        _ source: Checkpoint
+    ) throws(Failure) -> ONNXWeights {
+        switch options.weights {
+        case .float32: return .float32
+        case .float16: return .float16
+        case .int8Dynamic: return .int8Dynamic
+        case .int8Static:
+            guard !options.calibration.isEmpty else {
+                throw Failure(
+                    .usage,
+                    "--int8 qdq",
+                    "ranges are measured on texts, and there are none",
+                    remedy: "Give a file of them with --calibrate"
+                )
+            }
+            return .int8Static(try Calibration(source, options.calibration).ranges)
+        case .q8: preconditionFailure("ONNX has no Q8_0")
+        }
+    }
+
+    /// Refuses weights that the format does not have.
+    private static func check(_ options: ExportOptions) throws(Failure) {
+        switch (options.format, options.weights) {
+        case (.onnx, .q8):
+            throw Failure(
+                .usage,
+                "--dtype",
+                "q8_0 is a type of GGUF, and ONNX has none like it",
+                remedy: "Take --int8 dynamic"
+            )
+        case (.gguf, .int8Dynamic), (.gguf, .int8Static):
+            throw Failure(
+                .usage,
+                "--int8",
+                "GGUF does not say how inputs are rounded",
+                remedy: "Take --dtype q8_0"
+            )
+        default: return
+        }
+    }
+}
+
+extension ExportOptions.Weights {
+    /// - Precondition: GGUF has them.
+    fileprivate var gguf: GGUFWeights {
+        switch self {
+        case .float32: .float32
+        case .float16: .float16
+        case .q8: .q8
+        case .int8Dynamic, .int8Static: preconditionFailure("GGUF rounds no inputs")
+        }
+    }
+}

@@ -1,0 +1,219 @@
+public import ArgumentParser
+import Bert
+import Checkpoints
+import Diagnostics
+public import Export
+import Foundation
+import Tokenization
+
+struct ExportCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "export",
+        abstract: "Write a model for another runtime.",
+        discussion: """
+            Writes what programs that know nothing of BertKit run. The weights go from file to file \
+            in pieces, are read back and compared before the output gets its name, and nothing is \
+            left where something fails.
+
+            Formats to write:
+              onnx  a folder with model.onnx (opset 18), config.json and the tokenizer's files, for
+                    ONNX Runtime, optimum and transformers.js
+              gguf  one file of the architecture bert, for llama.cpp; single texts only
+
+            Examples:
+              bertkit export student/ student-onnx/ --to onnx
+              bertkit export student/ student-int8/ --to onnx --int8 dynamic
+              bertkit export student/ student-qdq/ --to onnx --int8 qdq --calibrate texts.txt
+              bertkit export student/ student.gguf --to gguf --dtype q8_0
+            """
+    )
+
+    @Argument(help: "A model folder, or a file of weights.", completion: .file())
+    var model: String
+
+    @Argument(
+        help: "The folder (onnx) or file (gguf) to write. It must not exist yet.",
+        completion: .file()
+    )
+    var output: String
+
+    @Option(help: ArgumentHelp("The format to write.", valueName: "format"))
+    var to: ExportOptions.Format
+
+    @Option(
+        help: ArgumentHelp(
+            "What weights are stored as (default: f32); q8_0 is for gguf. In f16, ONNX's inputs and "
+                + "outputs stay as they are.",
+            valueName: "type"
+        )
+    )
+    var dtype: StoredType?
+
+    @Option(
+        help: ArgumentHelp(
+            "The encoder's matrices as bytes, with a scale for each output; inputs are rounded over "
+                + "their own range while the model runs (dynamic), or over ranges measured before "
+                + "(qdq). For onnx.",
+            valueName: "form"
+        )
+    )
+    var int8: ByteForm?
+
+    @Option(
+        help: ArgumentHelp(
+            "Texts to measure ranges on for '--int8 qdq', one per line, or two with a tab between; the "
+                + "first 128 are taken.",
+            valueName: "file"
+        ),
+        completion: .file()
+    )
+    var calibrate: String?
+
+    @Option(help: ArgumentHelp("Keep the head, or leave it out.", valueName: "choice"))
+    var head = HeadChoice.keep
+
+    @OptionGroup(title: "Source") var origin: SourceOptions
+    @OptionGroup(title: "Run") var runOptions: ExportRunOptions
+
+    struct ExportRunOptions: ParsableArguments {
+        @Flag(
+            help: "Replace the output if it exists; a folder only if it is empty or a model's."
+        )
+        var force = false
+
+        @Flag(help: "No progress and no remarks on standard error.")
+        var quiet = false
+    }
+
+    enum StoredType: String, CaseIterable, ExpressibleByArgument {
+        case f32, f16
+        case q8 = "q8_0"
+    }
+
+    enum ByteForm: String, CaseIterable, ExpressibleByArgument { case dynamic, qdq }
+
+    enum HeadChoice: String, CaseIterable, ExpressibleByArgument { case keep, none }
+
+    func validate() throws {
+        if int8 != nil, dtype != nil {
+            throw ValidationError("'--int8' and '--dtype' both say what weights are stored as")
+        }
+        if int8 == .qdq, calibrate == nil {
+            throw ValidationError("'--int8 qdq' needs '--calibrate'")
+        }
+        if int8 != .qdq, calibrate != nil {
+            throw ValidationError("'--calibrate' is for '--int8 qdq'")
+        }
+    }
+
+    private var options: ExportOptions {
+        var options = ExportOptions(format: to, version: Tool.version)
+        switch (int8, dtype) {
+        case (.dynamic, _): options.weights = .int8Dynamic
+        case (.qdq, _): options.weights = .int8Static
+        case (nil, .f16): options.weights = .float16
+        case (nil, .q8): options.weights = .q8
+        case (nil, .f32), (nil, nil): options.weights = .float32
+        }
+        options.leavesHeadOut = head == .none
+        options.isCased = origin.casing.map { $0 == .cased }
+        options.force = runOptions.force
+        return options
+    }
+
+    func run() throws {
+        let url = URL(filePath: output)
+        let remarks = Remarks(isQuiet: runOptions.quiet)
+        try AtomicOutput.check(url, force: runOptions.force)
+        let checkpoint = try Checkpoint.open(
+            URL(filePath: model),
+            configuration: origin.config.map { URL(filePath: $0) },
+            vocabulary: origin.vocabulary.map { URL(filePath: $0) }
+        )
+        var options = options
+        if let calibrate { options.calibration = try Self.texts(calibrate, checkpoint) }
+        let plan = try ExportPlan(checkpoint, options)
+        for note in plan.notes { remarks.note(note) }
+        for (rule, names) in ConversionRemarks.byRule(plan.ignored) {
+            remarks.note(
+                "not written: \(names.count == 1 ? printable(names[0]) : "\(names.count) tensors") "
+                    + "(\(rule))"
+            )
+        }
+        let progress = ByteProgress("export", byteCount: plan.byteCount, isQuiet: runOptions.quiet)
+        let report: Exporter.Report
+        do {
+            defer { progress.end() }
+            report = try Exporter(plan).write(to: url) { progress.update($0) }
+        }
+        if report.nonFiniteCount > 0 {
+            remarks.warn("\(Numbers.count(report.nonFiniteCount)) values are not finite")
+        }
+        try StandardOutput.write(text(plan, checkpoint, report))
+    }
+
+    /// The first texts of a file, as the model's tokenizer cuts them, a few to a batch.
+    private static func texts(
+        _ path: String,
+        _ checkpoint: Checkpoint
+    ) throws(Failure) -> [PackedBatch] {
+        guard let source = checkpoint.tokenizer, let configuration = checkpoint.configuration else {
+            throw checkpoint.configurationProblem
+                ?? Failure(
+                    .missingInput,
+                    checkpoint.url.relativePath,
+                    "there is no WordPiece vocabulary to cut the texts with"
+                )
+        }
+        let vocabulary = try source.loadVocabulary()
+        guard vocabulary.count <= configuration.vocabularySize else {
+            throw Failure(
+                .badData,
+                source.url.relativePath,
+                "the vocabulary has \(vocabulary.count) pieces, and the model has word embeddings for "
+                    + "\(configuration.vocabularySize)"
+            )
+        }
+        let tokenizer = WordPieceTokenizer(
+            vocabulary: vocabulary,
+            configuration: try source.loadConfiguration(vocabulary)
+        )
+        var lines = try TextLines(path: path)
+        var batches: [PackedBatch] = []
+        var count = 0
+        while count < 128, let portion = try lines.next(limit: 16) {
+            let (batch, _) = tokenizer.encode(
+                portion.lines.count,
+                in: portion.bytes,
+                maximumLength: configuration.longestSequence,
+                workers: 1
+            ) { TextPlace(text: portion.lines[$0].text, pair: portion.lines[$0].pair) }
+            batches.append(batch)
+            count += portion.lines.count
+        }
+        guard count > 0 else { throw Failure(.badData, path, "the file has no text") }
+        return batches
+    }
+
+    private func text(
+        _ plan: ExportPlan,
+        _ checkpoint: Checkpoint,
+        _ report: Exporter.Report
+    ) -> String {
+        var text = "\(printable(model)): \(checkpoint.layout)\n"
+        text +=
+            "\(printable(output)): \(to.rawValue), \(plan.tensorCount) tensors, "
+            + "\(Numbers.count(plan.byteCount)) bytes, read back equal\n"
+        for (name, byteCount) in report.files where !name.isEmpty {
+            text += "  \(printable(name))  \(Numbers.count(byteCount)) bytes\n"
+        }
+        for output in plan.outputs {
+            text +=
+                "  \(output.name) \(output.shape): not run; weights differ from the checkpoint's by at "
+                + "most \(Numbers.scientific(Double(report.largestDifference)))\n"
+        }
+        return text
+    }
+}
+
+extension ExportOptions.Format: ExpressibleByArgument {}
