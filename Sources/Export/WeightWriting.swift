@@ -33,6 +33,7 @@ struct WeightWriting {
         var pieces: [Piece] = []
         var largest: Float = 0
         var byteCount = 0
+        var nonFiniteCount = 0
         var failure: Failure?
     }
 
@@ -92,7 +93,7 @@ struct WeightWriting {
             copied: copied,
             pieces: state.pieces,
             largestDifference: state.largest,
-            nonFiniteCount: copied.nonFinite.values.reduce(0, +)
+            nonFiniteCount: copied.nonFinite.values.reduce(0, +) + state.nonFiniteCount
         )
     }
 
@@ -152,10 +153,11 @@ struct WeightWriting {
                 let index = next.add(1, ordering: .relaxed).oldValue
                 guard index < tasks.count, state.withLock({ $0.failure == nil }) else { return }
                 do throws(Failure) {
-                    let (pieces, largest) = try round(tasks[index], to: sink)
+                    let (pieces, largest, nonFiniteCount) = try round(tasks[index], to: sink)
                     let done = state.withLock { state in
                         state.pieces += pieces
                         state.largest = max(state.largest, largest)
+                        state.nonFiniteCount += nonFiniteCount
                         state.byteCount += pieces.reduce(0) { $0 + $1.byteCount }
                         return state.byteCount
                     }
@@ -173,7 +175,7 @@ struct WeightWriting {
     private func round(
         _ task: Task,
         to sink: any TensorSink
-    ) throws(Failure) -> (pieces: [Piece], largest: Float) {
+    ) throws(Failure) -> (pieces: [Piece], largest: Float, nonFiniteCount: Int) {
         let values = try values(task)
         let tensor = task.tensor
         let columns = tensor.shape.rank == 2 ? tensor.shape[1] : values.count
@@ -190,16 +192,21 @@ struct WeightWriting {
             let narrowing = written.withUnsafeBufferPointer { values in
                 bytes.withUnsafeMutableBytes { type.encode(values, into: $0) }
             }
-            guard narrowing.overflowCount == 0 else { throw tooLarge(tensor) }
+            let nonFiniteCount = written.withUnsafeBytes { ElementType.float32.nonFiniteCount($0) }
+            guard type == .float32 || narrowing.overflowCount + nonFiniteCount == 0 else {
+                throw tooLarge(tensor)
+            }
             guard type != .float32 else {
-                return ([try write(bytes, tensor.name, at: firstRow * columns * 4, to: sink)], 0)
+                let offset = firstRow * columns * type.byteCount
+                let piece = try write(bytes, tensor.name, at: offset, to: sink)
+                return ([piece], 0, nonFiniteCount)
             }
             bytes.withUnsafeBytes { bytes in
                 again.withUnsafeMutableBufferPointer { type.decode(bytes, into: $0) }
             }
             let largest = Rounding.largestDifference(again, written, written.count)
             let offset = firstRow * columns * type.byteCount
-            return ([try write(bytes, tensor.name, at: offset, to: sink)], largest)
+            return ([try write(bytes, tensor.name, at: offset, to: sink)], largest, 0)
         case .bytes(let scalesName):
             let (inputs, outputs) = (tensor.shape[0], tensor.shape[1])
             var bytes = [UInt8](repeating: 0, count: values.count)
@@ -223,7 +230,7 @@ struct WeightWriting {
                 [
                     try write(bytes, tensor.name, at: 0, to: sink),
                     try write(raw, scalesName, at: 0, to: sink),
-                ], largest
+                ], largest, 0
             )
         case .blocks:
             let count = values.count / Rounding.blockLength * Rounding.blockByteCount
@@ -239,7 +246,7 @@ struct WeightWriting {
             }
             guard !largest.isNaN else { throw tooLarge(tensor) }
             let width = columns / Rounding.blockLength * Rounding.blockByteCount
-            return ([try write(bytes, tensor.name, at: firstRow * width, to: sink)], largest)
+            return ([try write(bytes, tensor.name, at: firstRow * width, to: sink)], largest, 0)
         }
     }
 

@@ -32,7 +32,7 @@ struct ExportCommandTests {
     @Test(
         "refuses what does not fit, in one sentence, and writes nothing",
         arguments: [
-            ("--to coreml", 64, "'onnx' or 'gguf'"), ("", 64, "'--to <format>'"),
+            ("--to coreml", 64, "'onnx' and 'gguf'"), ("", 64, "'--to <format>'"),
             ("--to onnx --dtype q8_0", 64, "q8_0 is a type of GGUF"),
             ("--to gguf --int8 dynamic", 64, "GGUF does not say how inputs are rounded"),
             ("--to onnx --dtype f16 --int8 dynamic", 64, "both say what weights are stored as"),

@@ -277,6 +277,7 @@ import Tokenization
             let before = try FileManager.default.contentsOfDirectory(atPath: folder.path)
             for options in [
                 ExportOptions(format: .onnx, weights: .int8Dynamic),
+                ExportOptions(format: .onnx, weights: .float16),
                 ExportOptions(format: .gguf, weights: .q8),
             ] {
                 let failure = #expect(throws: Failure.self) {
