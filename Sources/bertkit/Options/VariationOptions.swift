@@ -97,8 +97,8 @@ struct VariationOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Word vectors, GloVe's or word2vec's, whose nearest are the candidates of other words "
-                + "(default: the word embeddings of '--mlm').",
+            "Word vectors, GloVe's or word2vec's, or a model's folder with word embeddings, whose nearest "
+                + "are the candidates of other words (default: the word embeddings of '--mlm').",
             valueName: "file"
         ),
         completion: .file()
@@ -191,21 +191,31 @@ struct VariationOptions: ParsableArguments {
                 try MaskedCandidates(contentsOf: URL(filePath: model), options: options, pool: pool)
             )
         }
-        if let vectors {
-            var options = WordVectors.Options()
-            options.count = candidates ?? options.count
-            options.stopWords = settings.stopWords
-            finders.append(try WordVectors(contentsOf: vectors, options: options, pool: pool))
-        } else if let model = model ?? embeddings {
-            var options = EmbeddingVectors.Options()
-            options.count = candidates ?? options.count
-            options.stopWords = settings.stopWords
-            finders.append(
-                try EmbeddingVectors(contentsOf: URL(filePath: model), options: options, pool: pool)
-            )
+        if let path = vectors ?? model ?? embeddings {
+            finders.append(try neighbours(path, settings, pool: pool))
         }
         let finder = ReplacementCandidates(finders)
         for remark in finder.remarks { remarks.say("candidates: \(remark)") }
         return finder
+    }
+
+    /// Who finds the nearest of a file's words, or of a model's.
+    private func neighbours(
+        _ path: String,
+        _ settings: AugmentationSettings,
+        pool: WorkerPool
+    ) throws(Failure) -> any CandidateFinder {
+        var isFolder: ObjCBool = false
+        _ = FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
+        guard isFolder.boolValue || path != vectors else {
+            var options = WordVectors.Options()
+            options.count = candidates ?? options.count
+            options.stopWords = settings.stopWords
+            return try WordVectors(contentsOf: path, options: options, pool: pool)
+        }
+        var options = EmbeddingVectors.Options()
+        options.count = candidates ?? options.count
+        options.stopWords = settings.stopWords
+        return try EmbeddingVectors(contentsOf: URL(filePath: path), options: options, pool: pool)
     }
 }
