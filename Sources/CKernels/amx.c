@@ -14,6 +14,8 @@ size_t bk_amx_depth(size_t depth, size_t element_bytes) {
 #include <cpuid.h>
 #include <immintrin.h>
 #define MASKED_MEMORY 512
+/// The second-level cache of processors with AMX.
+#define NEAR_BYTES (2 << 20)
 #pragma clang attribute push(                                                              \
     __attribute__((target("arch=x86-64-v4,avx512bf16,amx-tile,amx-bf16,amx-int8"))), apply_to = function)
 #include "amx_tiles.h"
@@ -167,9 +169,10 @@ INLINE void multiply(const bk_amx_product *p, const int bytes, const int activat
     size_t depth_bytes = bytes ? p->depth : 2 * p->depth;
     sums block;
     tiles_begin();
-    // Weights may come from memory far away: while one panel is multiplied the next is brought near, a part
-    // with each block of rows.
-    size_t blocks = (p->rows + 31) / 32, lines = (32 + blocks - 1) / blocks;
+    // Weights beyond the second-level cache: while one panel is multiplied the next is brought near, a part with each
+    // block of rows. Asking costs time where they are near already.
+    size_t blocks = (p->rows + 31) / 32;
+    size_t lines = p->columns * depth_bytes > NEAR_BYTES ? (32 + blocks - 1) / blocks : 0;
     for (size_t column = 0; column < p->columns; column += BK_AMX_COLUMNS)
         for (size_t row = 0; row < p->rows; row += 32) {
             size_t rows = p->rows - row < 32 ? p->rows - row : 32;

@@ -19,8 +19,7 @@ extension Linear {
         precondition(x.columns == input && out.columns == output && x.rows == out.rows)
         if let packed, let panels = packed.panels {
             let slices = slices ?? 0..<sliceCount
-            // Every block reads the weights once more.
-            Linear.forEachBlock(0..<x.rows, height: 2 * Linear.blockHeight) { rows in
+            Linear.forEachBlock(0..<x.rows) { rows in
                 tiled(x.slice(rows), out.slice(rows), activation, slices, panels, packed.bytes)
             }
             return
