@@ -181,7 +181,13 @@ struct AugmentTests {
                 bench,
                 "augment --data @train.tsv --method ngram --report --quiet"
             )
+            // N-grams change no word, so that no tag has any.
             #expect(!plain.output.contains("label kept") && !plain.output.contains("tag "))
+            let masked = try succeed(
+                bench,
+                "augment --data @train.tsv --method mask --report --quiet"
+            )
+            #expect(masked.output.contains("\nNOUN ") && !masked.output.contains("\npos "))
         }
     }
 

@@ -24,7 +24,7 @@ extension Augment {
         let pool = WorkerPool(workerCount: compute.workers ?? WorkerPool.availableProcessors)
         let words = try SourceWords(
             source,
-            tagger: TextWordTagger(variation.partOfSpeechTagger(settings)),
+            tagger: TextWordTagger(variation.partOfSpeechTagger(settings, always: report)),
             pool: pool
         )
         let augmenter = try Augmenter(
