@@ -164,6 +164,22 @@ struct AugmentTests {
         }
     }
 
+    @Test("Tags of another set are said to be")
+    func otherTags() throws {
+        try Workbench.temporary { bench in
+            try bench.write("Ann/B-PER sees/O Bob/B-PER\nKim/B-PER\n", "names.txt")
+            let other = try succeed(bench, "augment --data @names.txt --preview 1")
+            #expect(
+                other.error.contains(
+                    "names.txt: 'B-PER' is no Universal part of speech; the 2 tags"
+                )
+            )
+            try bench.write(Self.tagged, "words.txt")
+            let usual = try succeed(bench, "augment --data @words.txt --preview 1")
+            #expect(!usual.error.contains("Universal"))
+        }
+    }
+
     @Test("The report counts by method and tag, and asks a teacher")
     func report() throws {
         try Workbench.temporary { bench in
@@ -181,7 +197,13 @@ struct AugmentTests {
                 bench,
                 "augment --data @train.tsv --method ngram --report --quiet"
             )
+            // N-grams change no word, so that no tag has any.
             #expect(!plain.output.contains("label kept") && !plain.output.contains("tag "))
+            let masked = try succeed(
+                bench,
+                "augment --data @train.tsv --method mask --report --quiet"
+            )
+            #expect(masked.output.contains("\nNOUN ") && !masked.output.contains("\npos "))
         }
     }
 

@@ -4,6 +4,7 @@ import Datasets
 import Diagnostics
 import Foundation
 import Kernels
+import Tagging
 
 extension Augment {
     func run(_ run: ResolvedRun) throws {
@@ -24,7 +25,7 @@ extension Augment {
         let pool = WorkerPool(workerCount: compute.workers ?? WorkerPool.availableProcessors)
         let words = try SourceWords(
             source,
-            tagger: TextWordTagger(variation.partOfSpeechTagger(settings)),
+            tagger: TextWordTagger(variation.partOfSpeechTagger(settings, always: report)),
             pool: pool
         )
         let augmenter = try Augmenter(
@@ -40,6 +41,14 @@ extension Augment {
             try AugmentationJudge(path, augmenter, pool: pool)
         }
         remarks.say(description(of: augmenter))
+        if let tags = source.tagNames, words.areTagged,
+            let other = tags.first(where: { PartOfSpeech(name: $0) == nil })
+        {
+            remarks.note(
+                "\(printable(data)): '\(printable(other))' is no Universal part of speech; the "
+                    + "\(tags.count) tags are taken as they are, and words are exchanged within each"
+            )
+        }
         let finder = try variation.finder(settings, pool: pool, remarks: remarks)
 
         if let preview {

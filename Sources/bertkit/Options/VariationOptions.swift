@@ -150,10 +150,13 @@ struct VariationOptions: ParsableArguments {
     }
 
     /// Who tags words; nil where their parts of speech do not matter.
+    ///
+    /// - Parameter always: whether they matter whatever the methods are.
     func partOfSpeechTagger(
-        _ settings: AugmentationSettings
+        _ settings: AugmentationSettings,
+        always: Bool = false
     ) throws(Failure) -> PerceptronTagger? {
-        guard settings.methods.contains(.partOfSpeech) else { return nil }
+        guard always || settings.methods.contains(.partOfSpeech) else { return nil }
         return try tagger.map { path throws(Failure) in
             try PerceptronTagger(contentsOf: URL(filePath: path))
         } ?? .english
