@@ -103,15 +103,7 @@ public struct ConversionPlan: Sendable {
             }
             return nil
         }
-        let vocabulary = try tokenizer.loadVocabulary()
-        guard vocabulary.count <= configuration.vocabularySize else {
-            throw Failure(
-                .badData,
-                tokenizer.url.relativePath,
-                "the vocabulary has \(vocabulary.count) pieces, and the model has word embeddings "
-                    + "for \(configuration.vocabularySize)"
-            )
-        }
+        let vocabulary = try tokenizer.loadVocabulary(atMost: configuration.vocabularySize)
         if vocabulary.count < configuration.vocabularySize {
             notes.append(
                 "the vocabulary has \(vocabulary.count) pieces for \(configuration.vocabularySize) "

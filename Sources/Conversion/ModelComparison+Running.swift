@@ -63,15 +63,7 @@ extension ModelComparison {
                     remedy: "Without texts, both models are run on numbers of pieces"
                 )
             }
-            let vocabulary = try source.loadVocabulary()
-            guard vocabulary.count <= configuration.vocabularySize else {
-                throw Failure(
-                    .badData,
-                    source.url.relativePath,
-                    "the vocabulary has \(vocabulary.count) pieces, and the model has word "
-                        + "embeddings for \(configuration.vocabularySize)"
-                )
-            }
+            let vocabulary = try source.loadVocabulary(atMost: configuration.vocabularySize)
             let tokenizer = WordPieceTokenizer(
                 vocabulary: vocabulary,
                 configuration: try source.loadConfiguration(vocabulary)

@@ -1,39 +1,19 @@
+import Checkpoints
 import Diagnostics
-import Glibc
 
 /// A regular file, read once from its beginning, some of it in memory at a time.
 final class ByteReader {
-    let path: String
-    let byteCount: Int
-    private let descriptor: Int32
+    private let file: OpenFile
     private var buffer: [UInt8] = []
     private var next = 0
     private var readCount = 0
 
     private static let step = 1 << 20
 
-    init(_ path: String) throws(Failure) {
-        self.path = path
-        let descriptor = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
-        guard descriptor >= 0 else {
-            let code = errno
-            throw Failure(
-                .missingInput,
-                path,
-                code == ENOENT
-                    ? "the file does not exist"
-                    : "cannot open the file: \(String(cString: strerror(code)))"
-            )
-        }
-        var status = stat()
-        guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
-            close(descriptor)
-            throw Failure(.missingInput, path, "is not a regular file")
-        }
-        (self.descriptor, byteCount) = (descriptor, Int(status.st_size))
-    }
+    init(_ path: String) throws(Failure) { file = try OpenFile(path: path) }
 
-    deinit { close(descriptor) }
+    var path: String { file.path }
+    var byteCount: Int { file.byteCount }
 
     /// How many bytes have been taken.
     var position: Int { readCount - (buffer.count - next) }
@@ -41,27 +21,12 @@ final class ByteReader {
     /// Reads on, until so many bytes are there that nobody has taken; false at the end of the file.
     private func fill(_ wanted: Int) throws(Failure) -> Bool {
         while buffer.count - next < wanted {
-            if next > 0 {
-                buffer.removeFirst(next)
-                next = 0
-            }
-            let start = buffer.count
-            buffer.append(contentsOf: repeatElement(0, count: max(Self.step, wanted - start)))
-            let got = buffer.withUnsafeMutableBytes { bytes in
-                Glibc.read(descriptor, bytes.baseAddress?.advanced(by: start), bytes.count - start)
-            }
-            let code = errno
-            buffer.removeLast(buffer.count - start - max(0, got))
-            if got < 0, code == EINTR { continue }
-            guard got >= 0 else {
-                throw Failure(
-                    .inputOutput,
-                    path,
-                    "reading failed after \(readCount) bytes: \(String(cString: strerror(code)))"
-                )
-            }
-            if got == 0 { return false }
-            readCount += got
+            let count = min(max(Self.step, wanted), byteCount - readCount)
+            guard count > 0 else { return false }
+            buffer.removeFirst(next)
+            next = 0
+            buffer += try file.bytes(readCount..<readCount + count)
+            readCount += count
         }
         return true
     }

@@ -96,6 +96,22 @@ extension KerasConfiguration {
 }
 
 extension TokenizerSource {
+    /// The vocabulary of a model that has so many rows of word embeddings, which may be more than it has pieces.
+    ///
+    /// - Throws: `Failure` for one with more pieces.
+    package func loadVocabulary(atMost size: Int) throws(Failure) -> Vocabulary {
+        let vocabulary = try loadVocabulary()
+        guard vocabulary.count <= size else {
+            throw Failure(
+                .badData,
+                url.relativePath,
+                "the vocabulary has \(vocabulary.count) pieces, and the model has word embeddings for "
+                    + "\(size)"
+            )
+        }
+        return vocabulary
+    }
+
     /// The vocabulary of a model, which has one piece for each row of the word embeddings.
     package func loadVocabulary(size: Int) throws(Failure) -> Vocabulary {
         let vocabulary = try loadVocabulary()

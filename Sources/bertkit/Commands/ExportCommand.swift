@@ -165,15 +165,7 @@ struct ExportCommand: ParsableCommand {
                     "there is no WordPiece vocabulary to cut the texts with"
                 )
         }
-        let vocabulary = try source.loadVocabulary()
-        guard vocabulary.count <= configuration.vocabularySize else {
-            throw Failure(
-                .badData,
-                source.url.relativePath,
-                "the vocabulary has \(vocabulary.count) pieces, and the model has word embeddings for "
-                    + "\(configuration.vocabularySize)"
-            )
-        }
+        let vocabulary = try source.loadVocabulary(atMost: configuration.vocabularySize)
         let tokenizer = WordPieceTokenizer(
             vocabulary: vocabulary,
             configuration: try source.loadConfiguration(vocabulary)
