@@ -20,17 +20,16 @@ public final class BertInference: @unchecked Sendable {
     ///     are always computed in single precision.
     ///   - packing: whether to keep single-precision weights in the library's layout as well; worth its
     ///     time and memory for more than a few hundred sequences.
-    ///   - consuming: whether the memory of weights is given back that a packed form replaces; the model
-    ///     can then be used for nothing but `logits` of this.
     ///   - predictsOne: whether one token of each sequence is predicted, by `states(_:of:into:)` and
     ///     `pieceLogits`: their matrices are packed too, and the decoder's products rounded to bfloat16
     ///     where those of the layers are rounded.
+    /// - Precondition: a model that `answers` in one precision is asked for that one, and for no token of
+    ///   each sequence.
     public init(
         _ model: BertModel,
         pool: WorkerPool,
         precision: Precision = .f32,
         packing: Bool = true,
-        consuming: Bool = false,
         predictsOne: Bool = false
     ) {
         self.model = model
@@ -38,7 +37,9 @@ public final class BertInference: @unchecked Sendable {
         let precision = precision.orFallback
         self.precision = precision
         var views = model.views
-        if packing || precision != .f32 {
+        if let prepared = model.answers {
+            precondition(prepared == precision && !predictsOne, "the model answers otherwise")
+        } else if packing || precision != .f32 {
             let last = views.layers.count - 1
             let layers = views.layers
             views.layers.withUnsafeMutableBufferPointer { target in
@@ -50,7 +51,6 @@ public final class BertInference: @unchecked Sendable {
                             && (predictsOne || !model.configuration.head.readsEveryToken),
                         precision
                     )
-                    if consuming { target[index].packedMatrices.forEach(model.weights.release) }
                 }
             }
             if predictsOne, let head = views.predictions {

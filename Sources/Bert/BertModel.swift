@@ -1,4 +1,4 @@
-import Kernels
+public import Kernels
 import Randomness
 public import Tensors
 
@@ -20,15 +20,23 @@ extension BertConfiguration.Activation {
 public final class BertModel: @unchecked Sendable {
     public let configuration: BertConfiguration
     public let weights: ParameterBuffer
+    /// The precision whose form the layers' matrices are in, and in no other, so that this is of no use
+    /// but for answers in that precision; nil where they are as they were read.
+    public let answers: Precision?
     var views: ModelViews
 
     public var layout: ParameterLayout { weights.layout }
 
     /// A model whose weights are there already.
-    public init(_ weights: ParameterBuffer) {
+    public convenience init(_ weights: ParameterBuffer) {
+        self.init(weights, ModelViews(weights), answers: nil)
+    }
+
+    init(_ weights: ParameterBuffer, _ views: ModelViews, answers: Precision?) {
         configuration = weights.layout.configuration
         self.weights = weights
-        views = ModelViews(weights)
+        self.views = views
+        self.answers = answers
     }
 
     /// A model with weights given as tensors.
@@ -39,6 +47,7 @@ public final class BertModel: @unchecked Sendable {
     /// - Precondition: the tensors have the shapes that the configuration demands.
     public init(_ configuration: BertConfiguration, parameters: BertParameters<Tensor>) {
         self.configuration = configuration
+        answers = nil
         var specification = BertParameters<Shape>(configuration)
         if configuration.head == Head.none, parameters.pooler == nil { specification.pooler = nil }
         weights = ParameterBuffer(ParameterLayout(configuration, specification))
@@ -58,6 +67,7 @@ public final class BertModel: @unchecked Sendable {
     /// depend on the others' shapes.
     public init(_ configuration: BertConfiguration, seed: UInt64) {
         self.configuration = configuration
+        answers = nil
         weights = ParameterBuffer(ParameterLayout(configuration))
         views = ModelViews(weights)
         for index in layout.entries.indices { initialize(parameter: index, seed: seed) }
@@ -66,6 +76,7 @@ public final class BertModel: @unchecked Sendable {
     /// A model with the same weights in memory of its own.
     public init(copying other: BertModel) {
         configuration = other.configuration
+        answers = nil
         weights = ParameterBuffer(other.layout)
         views = ModelViews(weights)
         weights.copy(from: other.weights)

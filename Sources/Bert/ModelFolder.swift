@@ -128,11 +128,20 @@ public struct ModelFolder: Sendable {
     /// Tensors that are missing, unexpected, mis-shaped or not finite are one `Failure` that lists
     /// them all.
     ///
+    /// - Parameter whenRead: told of each parameter as soon as it is in its place, on whatever thread.
     /// - Returns: the names that were read.
     @discardableResult
-    public func read(into weights: ParameterBuffer) throws(Failure) -> Set<String> {
+    public func read(
+        into weights: ParameterBuffer,
+        whenRead: (@Sendable (_ name: String) -> Void)? = nil
+    ) throws(Failure) -> Set<String> {
         let shapes = shapes
-        try checkpoint.read(shapes, ignoring: Set(report.ignored.map(\.name)), into: weights)
+        try checkpoint.read(
+            shapes,
+            ignoring: Set(report.ignored.map(\.name)),
+            into: weights,
+            whenRead: whenRead
+        )
         return Set(shapes.leaves.map(\.name))
     }
 

@@ -17,12 +17,15 @@ extension KeyMap {
     ///   - specification: canonical names and shapes.
     ///   - ignored: the entries that a rule of the layout passes over.
     ///   - places: memory for each tensor of the specification, in its order; they do not overlap.
+    ///   - whenRead: told of each tensor by its number in the specification as soon as all of it is in
+    ///     its place and finite, on whatever thread; they come about in their order.
     /// - Precondition: the map has a row for every name of the specification.
     public func read(
         _ specification: [(name: String, leaf: Shape)],
         from store: any TensorStore,
         ignoring ignored: Set<String> = [],
-        into places: [UnsafeMutableBufferPointer<Float>]
+        into places: [UnsafeMutableBufferPointer<Float>],
+        whenRead: (@Sendable (_ index: Int) -> Void)? = nil
     ) throws(Failure) {
         var problems = Problems()
         let sources = match(specification, with: store, ignoring: ignored, &problems)
@@ -34,26 +37,34 @@ extension KeyMap {
             }
         }
         .flatMap(\.self)
-        .sorted { $0.elements.count > $1.elements.count }
-        let state = Mutex<(nonFinite: [Int: (Int, Float)], failure: Failure?)>(([:], nil))
+        var piecesLeft = [Int](repeating: 0, count: specification.count)
+        for piece in pieces { piecesLeft[piece.source.index] += 1 }
+        let state = Mutex<(nonFinite: [Int: (Int, Float)], piecesLeft: [Int], failure: Failure?)>(
+            ([:], piecesLeft, nil)
+        )
         // Safe: the pieces lie apart.
         nonisolated(unsafe) let tasks = pieces
         Workers.run(tasks.count) { index, scratch in
             guard state.withLock({ $0.failure == nil }) else { return }
             do throws(Failure) {
                 let piece = tasks[index]
-                guard let found = try piece.read(from: store, scratch) else { return }
-                state.withLock { state in
-                    let known = state.nonFinite[piece.source.index]
-                    if known.map({ $0.0 > found.index }) ?? true {
-                        state.nonFinite[piece.source.index] = (found.index, found.value)
+                let tensor = piece.source.index
+                let nonFinite = try piece.read(from: store, scratch)
+                let isRead = state.withLock { state in
+                    if let nonFinite,
+                        state.nonFinite[tensor].map({ $0.0 > nonFinite.index }) ?? true
+                    {
+                        state.nonFinite[tensor] = nonFinite
                     }
+                    state.piecesLeft[tensor] -= 1
+                    return state.piecesLeft[tensor] == 0 && state.nonFinite[tensor] == nil
                 }
+                if isRead { whenRead?(tensor) }
             } catch {
                 state.withLock { $0.failure = $0.failure ?? error }
             }
         }
-        let (nonFinite, failure) = state.withLock { $0 }
+        let (nonFinite, _, failure) = state.withLock { $0 }
         if let failure { throw failure }
         for source in sources.compactMap(\.self) {
             guard let (index, value) = nonFinite[source.index] else { continue }

@@ -3,6 +3,7 @@ public import BiLSTM
 public import Datasets
 public import Diagnostics
 public import Foundation
+public import Kernels
 public import Tokenization
 
 /// A folder with a sequence classifier or regressor of whatever kind, its weights not yet read.
@@ -57,10 +58,14 @@ public enum ClassifierFolder: Sendable {
     }
 
     /// Reads everything.
-    public func load() throws(Failure) -> SequenceClassifier {
+    ///
+    /// - Parameter precision: the one that the model will answer in, if it is to be used for nothing
+    ///   else; it then takes less memory.
+    public func load(answeringIn precision: Precision? = nil) throws(Failure) -> SequenceClassifier
+    {
         switch self {
         case .bert(let folder):
-            let opened = try TextClassifier(contentsOf: folder.url)
+            let opened = try TextClassifier(contentsOf: folder.url, answeringIn: precision)
             return SequenceClassifier(
                 url: folder.url,
                 notes: folder.report.notes,
@@ -107,7 +112,10 @@ public struct SequenceClassifier: Sendable {
         )
     }
 
-    public init(contentsOf url: URL) throws(Failure) {
-        self = try ClassifierFolder.open(url).load()
+    public init(
+        contentsOf url: URL,
+        answeringIn precision: Precision? = nil
+    ) throws(Failure) {
+        self = try ClassifierFolder.open(url).load(answeringIn: precision)
     }
 }

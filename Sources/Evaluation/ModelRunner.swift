@@ -24,7 +24,7 @@ public enum ModelRunner {
         rounds: Int = 1,
         progress: (_ examples: Int) -> Void = { _ in }
     ) -> ModelMeasurement {
-        let inference = model.inference(pool: pool, precision: precision, consuming: false)
+        let inference = model.inference(pool: pool, precision: precision)
         // The first sequences compile the products' shapes and fetch the weights.
         _ = inference.logits(data.batch(0..<min(32, data.count)))
         var logits: [Float] = []
@@ -60,7 +60,7 @@ public enum ModelRunner {
         pool: WorkerPool,
         progress: (_ examples: Int) -> Void = { _ in }
     ) -> [Float] {
-        model.inference(pool: pool, precision: .f32, consuming: false)
+        model.inference(pool: pool, precision: .f32)
             .logits(data, of: model.taskKind, progress: progress)
     }
 }

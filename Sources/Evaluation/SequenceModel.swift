@@ -23,13 +23,7 @@ public protocol SequenceModel: AnyObject, Sendable {
     ///
     /// - Parameters:
     ///   - precision: of the products, where it is available; `checkRuns` says whether it is at all.
-    ///   - consuming: whether memory of the weights may be given back, so that the model is of no other
-    ///     use.
-    func inference(
-        pool: WorkerPool,
-        precision: Precision,
-        consuming: Bool
-    ) -> any SequenceInference
+    func inference(pool: WorkerPool, precision: Precision) -> any SequenceInference
 
     /// Refuses a precision that this kind of model is not computed in.
     ///
@@ -59,12 +53,8 @@ extension BertModel: SequenceModel {
         )
     }
 
-    public func inference(
-        pool: WorkerPool,
-        precision: Precision,
-        consuming: Bool
-    ) -> any SequenceInference {
-        BertInference(self, pool: pool, precision: precision, consuming: consuming)
+    public func inference(pool: WorkerPool, precision: Precision) -> any SequenceInference {
+        BertInference(self, pool: pool, precision: precision)
     }
 
     public func checkRuns(in precision: Precision) throws(Failure) {}
@@ -79,11 +69,7 @@ extension BiLSTMModel: SequenceModel {
         configuration.operationsPerToken
     }
 
-    public func inference(
-        pool: WorkerPool,
-        precision: Precision,
-        consuming: Bool
-    ) -> any SequenceInference {
+    public func inference(pool: WorkerPool, precision: Precision) -> any SequenceInference {
         BiLSTMInference(self, pool: pool)
     }
 

@@ -10,13 +10,15 @@ extension Checkpoint {
     /// - Parameters:
     ///   - shapes: what the model is made of.
     ///   - ignored: stored names that may be there and are not read.
+    ///   - whenRead: told of each parameter as soon as it is in its place, on whatever thread.
     /// - Throws: one `Failure` that lists every tensor that is missing, unexpected, mis-shaped or
     ///   not finite; or that a copy of a tied parameter is not equal to it.
     /// - Precondition: the memory has a place of the same shape for each parameter.
     public func read(
         _ shapes: BertParameters<Shape>,
         ignoring ignored: Set<String>,
-        into weights: ParameterBuffer
+        into weights: ParameterBuffer,
+        whenRead: (@Sendable (_ name: String) -> Void)? = nil
     ) throws(Failure) {
         try checkValues()
         let specification = shapes.leaves
@@ -39,11 +41,15 @@ extension Checkpoint {
             }
             return UnsafeMutableBufferPointer(start: weights.pointer(slot), count: shape.count)
         }
+        let names = specification.map(\.name)
+        var onRead: (@Sendable (Int) -> Void)?
+        if let whenRead { onRead = { index in whenRead(names[index]) } }
         try map.read(
             specification,
             from: store,
             ignoring: ignored.union(copies.map(\.entry.name)),
-            into: places
+            into: places,
+            whenRead: onRead
         )
         try checkTies(among: wanted)
     }

@@ -96,7 +96,7 @@ struct AugmentationJudge {
     func agreement(of sample: VariantSample, pool: WorkerPool) -> TeacherAgreement {
         let kind = classifier.model.taskKind
         let width = kind.outputCount
-        let inference = classifier.model.inference(pool: pool, precision: .f32, consuming: false)
+        let inference = classifier.model.inference(pool: pool, precision: .f32)
         var logits: [Float] = []
         for start in stride(from: 0, to: sample.texts.count, by: 512) {
             let part = Array(sample.texts[start..<min(start + 512, sample.texts.count)])

@@ -22,8 +22,7 @@ extension Benchmark {
             let engine = BertInference(
                 maker.classifier.model,
                 pool: maker.pool,
-                precision: numbers.precision,
-                consuming: measure != .all
+                precision: numbers.precision
             )
             if measure != .latency {
                 let orders: [(ForwardOrder, Stage.Name)] = [

@@ -205,7 +205,8 @@ struct Benchmark: RunFileCommand {
         let remarks = Remarks(isQuiet: runOptions.quiet)
         let classifier = try TextClassifier(
             contentsOf: URL(filePath: model),
-            head: .sequenceClassification
+            head: .sequenceClassification,
+            answeringIn: [.forward, .latency].contains(measure) ? numbers.precision : nil
         )
         remarks.note(classifier)
         if measure == .all, trainingStep, numbers.precision == .int8 {

@@ -130,7 +130,7 @@ struct Evaluate: RunFileCommand {
         _ remarks: Remarks
     ) throws(Failure) -> (measurement: ModelMeasurement, data: EncodedDataset) {
         let folder = candidate.folder
-        let classifier = try folder.load()
+        let classifier = try folder.load(answeringIn: candidate.precision)
         let data = try classifier.encode(
             file,
             maximumLength: inference.maxLength,

@@ -55,15 +55,14 @@ struct Predict: ParsableCommand {
 
     func run() throws {
         let lines = try TextLines(path: file)
-        let classifier = try SequenceClassifier(contentsOf: URL(filePath: model))
+        let classifier = try SequenceClassifier(
+            contentsOf: URL(filePath: model),
+            answeringIn: numbers.precision
+        )
         try classifier.model.checkRuns(in: numbers.precision)
         let maximumLength = try classifier.maximumLength(inference.maxLength)
         let pool = WorkerPool(workerCount: inference.compute.workerCount)
-        let engine = classifier.model.inference(
-            pool: pool,
-            precision: numbers.precision,
-            consuming: true
-        )
+        let engine = classifier.model.inference(pool: pool, precision: numbers.precision)
         if !numbers.precision.isAvailable { Remarks().note(numbers.precision.explanation) }
         let classes: [String] =
             switch classifier.model.taskKind {
