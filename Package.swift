@@ -19,7 +19,7 @@ let swiftSettings: [SwiftSetting] = [
 let libraryModules: [Target.Dependency] = [
     "Diagnostics", "Randomness", "Tensors", "HDF5", "Checkpoints", "Kernels", "Tokenization",
     "Bert", "BiLSTM", "Conversion", "Export", "Datasets", "Training", "Evaluation", "Distillation",
-    "Tagging", "Augmentation",
+    "Tagging", "Augmentation", "Provenance",
 ]
 
 let package = Package(
@@ -30,7 +30,7 @@ let package = Package(
             targets: [
                 "Tensors", "HDF5", "Checkpoints", "Kernels", "Tokenization", "Bert", "BiLSTM",
                 "Datasets", "Training", "Evaluation", "Distillation", "Diagnostics", "Randomness",
-                "Conversion", "Export", "Tagging", "Augmentation",
+                "Conversion", "Export", "Tagging", "Augmentation", "Provenance",
             ]
         ),
         .executable(name: "bertkit", targets: ["bertkit"]),
@@ -38,6 +38,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
     ],
     targets: [
         .systemLibrary(name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"])]),
@@ -87,6 +88,11 @@ let package = Package(
                 "Bert", "Tensors", "Kernels", "Checkpoints", "Tokenization", "Randomness",
                 "Diagnostics",
             ],
+            swiftSettings: swiftSettings
+        ),
+        .target(
+            name: "Provenance",
+            dependencies: ["Checkpoints", .product(name: "Crypto", package: "swift-crypto")],
             swiftSettings: swiftSettings
         ),
         .target(
@@ -153,7 +159,7 @@ let package = Package(
             dependencies: [
                 "Tensors", "Checkpoints", "Kernels", "Tokenization", "Bert", "BiLSTM", "Datasets",
                 "Training", "Evaluation", "Distillation", "HDF5", "Diagnostics", "Randomness",
-                "Conversion", "Export", "Tagging", "Augmentation",
+                "Conversion", "Export", "Tagging", "Augmentation", "Provenance",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 "Yams",
             ],

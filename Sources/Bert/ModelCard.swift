@@ -118,7 +118,7 @@ public struct ModelCard: Sendable {
     }
 
     /// Identifiers of the Hub's list of licenses that models commonly have.
-    private static let licenses: Set<String> = [
+    public static let licenses: Set<String> = [
         "apache-2.0", "mit", "bsd-2-clause", "bsd-3-clause", "cc0-1.0", "cc-by-4.0",
         "cc-by-sa-4.0", "cc-by-nc-4.0", "cc-by-nc-sa-4.0", "gpl-3.0", "lgpl-3.0", "agpl-3.0",
         "mpl-2.0", "openrail", "unlicense", "other", "unknown",
@@ -131,12 +131,13 @@ public struct ModelCard: Sendable {
             }
     }
 
-    private static func isLanguage(_ text: String) -> Bool {
+    /// A code of two or three small letters.
+    public static func isLanguage(_ text: String) -> Bool {
         (2...3).contains(text.utf8.count) && text.utf8.allSatisfy { (0x61...0x7A).contains($0) }
     }
 
     /// `name` or `owner/name`, as the Hub spells repositories.
-    private static func isRepository(_ text: String) -> Bool {
+    public static func isRepository(_ text: String) -> Bool {
         let parts = text.split(separator: "/", omittingEmptySubsequences: false)
         return (1...2).contains(parts.count)
             && parts.allSatisfy { part in

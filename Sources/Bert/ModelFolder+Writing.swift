@@ -14,6 +14,11 @@ extension ModelFolder {
             self.name = name
             self.bytes = bytes
         }
+
+        /// A model card.
+        public init(_ card: ModelCard) {
+            self.init(name: "README.md", bytes: Array(card.text().utf8))
+        }
     }
 
     /// Writes a folder that Hugging Face's TensorFlow class of the model and head loads, complete or not
@@ -24,7 +29,8 @@ extension ModelFolder {
     ///
     /// - Parameters:
     ///   - tokenizerFiles: `vocab.txt`, `tokenizer_config.json`, ….
-    ///   - modelCard: gives the content of `README.md` for the size of the weights file in bytes.
+    ///   - records: gives what is written last, `README.md` above all, for the size of the weights file in
+    ///     bytes.
     ///   - force: whether a folder of that name may be replaced.
     ///   - additionalFiles: whatever else belongs to the run.
     /// - Precondition: the parameters are of the configuration's shapes, with the head's own; no name occurs twice or leaves the folder.
@@ -32,7 +38,7 @@ extension ModelFolder {
         configuration: BertConfiguration,
         parameters: BertParameters<Tensor>,
         tokenizerFiles: [File],
-        modelCard: (_ weightsByteCount: Int) throws(Failure) -> String,
+        records: (_ weightsByteCount: Int) throws(Failure) -> [File],
         to url: URL,
         force: Bool,
         additionalFiles: [File] = []
@@ -52,8 +58,7 @@ extension ModelFolder {
             guard stat(weights.path, &status) == 0 else {
                 throw Failure(.inputOutput, url.relativePath, "the written weights are gone")
             }
-            let card = try modelCard(Int(status.st_size))
-            try write(File(name: "README.md", bytes: Array(card.utf8)), into: folder)
+            for file in try records(Int(status.st_size)) { try write(file, into: folder) }
         }
     }
 

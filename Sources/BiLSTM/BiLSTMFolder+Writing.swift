@@ -11,14 +11,15 @@ extension BiLSTMFolder {
     /// - Parameters:
     ///   - naming: how the weights are written.
     ///   - tokenizerFiles: `vocab.txt`, `tokenizer_config.json`, ….
-    ///   - modelCard: gives the content of `README.md` for the size of the weights file in bytes.
+    ///   - records: gives what is written last, `README.md` above all, for the size of the weights file in
+    ///     bytes.
     ///   - force: whether a folder of that name may be replaced.
     ///   - additionalFiles: whatever else belongs to the run.
     public static func write(
         _ model: BiLSTMModel,
         naming: BiLSTMNaming = .keras,
         tokenizerFiles: [ModelFolder.File],
-        modelCard: (_ weightsByteCount: Int) throws(Failure) -> String,
+        records: (_ weightsByteCount: Int) throws(Failure) -> [ModelFolder.File],
         to url: URL,
         force: Bool,
         additionalFiles: [ModelFolder.File] = []
@@ -44,8 +45,7 @@ extension BiLSTMFolder {
             guard let byteCount = size as? Int else {
                 throw Failure(.inputOutput, url.relativePath, "the written weights are gone")
             }
-            let card = Array(try modelCard(byteCount).utf8)
-            try ModelFolder.write(ModelFolder.File(name: "README.md", bytes: card), into: folder)
+            for file in try records(byteCount) { try ModelFolder.write(file, into: folder) }
         }
     }
 

@@ -7,7 +7,9 @@ import Tokenization
 
 extension Conversion {
     /// Every file of the folder but the weights.
-    func textFiles(_ command: String?) throws(Failure) -> [(name: String, bytes: [UInt8])] {
+    func textFiles(_ command: String?, _ details: [(name: String, value: String)]) throws(Failure)
+        -> [(name: String, bytes: [UInt8])]
+    {
         var files: [(name: String, bytes: [UInt8])] = []
         func add(_ name: String, _ value: JSONValue) {
             files.append((name, Array((value.text() + "\n").utf8)))
@@ -15,7 +17,7 @@ extension Conversion {
         let tokenizer = try tokenizerFiles()
         guard let configuration = plan.configuration else {
             return try foreignFiles(["config.json"] + Self.foreignTokenizerFiles + ["vocab.txt"])
-                + [("README.md", Array(card(command).utf8))]
+                + [("README.md", Array(card(command, details).utf8))]
         }
         if plan.options.format.isKerasHub {
             let preset = KerasHubPreset(
@@ -31,7 +33,7 @@ extension Conversion {
             add("config.json", configuration.json(elementType: plan.elementType))
             files += tokenizer
         }
-        files.append(("README.md", Array(card(command).utf8)))
+        files.append(("README.md", Array(card(command, details).utf8)))
         return files
     }
 
@@ -73,7 +75,7 @@ extension Conversion {
         "merges.txt", "sentencepiece.bpe.model", "added_tokens.json",
     ]
 
-    private func card(_ command: String?) -> String {
+    private func card(_ command: String?, _ details: [(name: String, value: String)]) -> String {
         let name = plan.source.url.standardizedFileURL.lastPathComponent
         var card = ModelCard(
             name: "\(name) as \(plan.options.format.phrase)",
@@ -99,13 +101,14 @@ extension Conversion {
             )
         }
         card.details += plan.approximations.map { ("computed differently", $0) }
+        card.details += details
         return card.text()
     }
 }
 
 extension Head {
     /// The Hub's identifier of the task; `nil` where it has none.
-    fileprivate var pipeline: String? {
+    package var pipeline: String? {
         switch self {
         case .sequenceClassification: "text-classification"
         case .tokenClassification: "token-classification"

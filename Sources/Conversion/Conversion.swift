@@ -32,6 +32,8 @@ public struct Conversion: Sendable {
     public func write(
         to url: URL,
         command: String? = nil,
+        details: [(name: String, value: String)] = [],
+        additionalFiles: [ModelFolder.File] = [],
         progress: @escaping @Sendable (_ byteCount: Int) -> Void = { _ in }
     ) throws(Failure) -> Report {
         try refuseSource(url)
@@ -39,7 +41,10 @@ public struct Conversion: Sendable {
         var report: Report?
         try AtomicOutput.folder(url, force: plan.options.force) { (folder) throws(Failure) in
             let (narrowing, nonFinite) = try writeTensors(into: folder, progress)
-            for (name, bytes) in try textFiles(command) { try write(bytes, name, into: folder) }
+            let files = try textFiles(command, details).map {
+                ModelFolder.File(name: $0.name, bytes: $0.bytes)
+            }
+            for file in files + additionalFiles { try write(file.bytes, file.name, into: folder) }
             report = Report(
                 narrowing: narrowing,
                 nonFinite: nonFinite,

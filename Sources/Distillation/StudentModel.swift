@@ -17,12 +17,13 @@ public protocol StudentModel: TrainableModel, SequenceModel {
     ///
     /// - Parameters:
     ///   - tokenizerFiles: `vocab.txt`, `tokenizer_config.json`, ….
-    ///   - modelCard: gives the content of `README.md` for the size of the weights file in bytes.
+    ///   - records: gives what is written last, `README.md` above all, for the size of the weights file in
+    ///     bytes.
     ///   - force: whether a folder of that name may be replaced.
     ///   - additionalFiles: whatever else belongs to the run.
     func write(
         tokenizerFiles: [ModelFolder.File],
-        modelCard: (_ weightsByteCount: Int) throws(Failure) -> String,
+        records: (_ weightsByteCount: Int) throws(Failure) -> [ModelFolder.File],
         to url: URL,
         force: Bool,
         additionalFiles: [ModelFolder.File]
@@ -38,7 +39,7 @@ extension BertModel: StudentModel {
 
     public func write(
         tokenizerFiles: [ModelFolder.File],
-        modelCard: (_ weightsByteCount: Int) throws(Failure) -> String,
+        records: (_ weightsByteCount: Int) throws(Failure) -> [ModelFolder.File],
         to url: URL,
         force: Bool,
         additionalFiles: [ModelFolder.File]
@@ -47,7 +48,7 @@ extension BertModel: StudentModel {
             configuration: configuration,
             parameters: parameters,
             tokenizerFiles: tokenizerFiles,
-            modelCard: modelCard,
+            records: records,
             to: url,
             force: force,
             additionalFiles: additionalFiles
@@ -66,7 +67,7 @@ extension BiLSTMModel: StudentModel {
 
     public func write(
         tokenizerFiles: [ModelFolder.File],
-        modelCard: (_ weightsByteCount: Int) throws(Failure) -> String,
+        records: (_ weightsByteCount: Int) throws(Failure) -> [ModelFolder.File],
         to url: URL,
         force: Bool,
         additionalFiles: [ModelFolder.File]
@@ -74,7 +75,7 @@ extension BiLSTMModel: StudentModel {
         try BiLSTMFolder.write(
             self,
             tokenizerFiles: tokenizerFiles,
-            modelCard: modelCard,
+            records: records,
             to: url,
             force: force,
             additionalFiles: additionalFiles

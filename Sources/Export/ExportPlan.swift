@@ -28,6 +28,8 @@ public struct ExportPlan: Sendable {
 
     /// The bytes of the files with weights.
     public var byteCount: Int { files.reduce(0) { $0 + $1.layout.byteCount } }
+    /// The file that a runtime opens; of a single file it is empty.
+    public var modelFileName: String { files[0].name }
     /// How many tensors of the model are written.
     public var tensorCount: Int { tensors.count }
 

@@ -1,4 +1,4 @@
-import Bert
+public import Bert
 import Checkpoints
 import Conversion
 public import Diagnostics
@@ -26,9 +26,12 @@ public struct Exporter: Sendable {
 
     /// Writes the folder or the file, complete or not at all.
     ///
-    /// - Parameter progress: called with the bytes of tensors written so far, from any thread.
+    /// - Parameters:
+    ///   - additionalFiles: whatever else belongs into a folder.
+    ///   - progress: called with the bytes of tensors written so far, from any thread.
     public func write(
         to url: URL,
+        additionalFiles: [ModelFolder.File] = [],
         progress: @escaping @Sendable (_ byteCount: Int) -> Void = { _ in }
     ) throws(Failure) -> Report {
         let conversion = Conversion(plan.conversion)
@@ -52,7 +55,8 @@ public struct Exporter: Sendable {
                 var files: [(name: String, byteCount: Int)] = plan.files.map {
                     ($0.name, $0.layout.byteCount)
                 }
-                for (name, bytes) in try textFiles(conversion) {
+                let texts = try textFiles(conversion) + additionalFiles.map { ($0.name, $0.bytes) }
+                for (name, bytes) in texts {
                     try writeNewFile(bytes, to: folder.appending(path: name))
                     files.append((name, bytes.count))
                 }

@@ -44,7 +44,7 @@ import Tokenization
                 configuration: TokenizerConfiguration(lowercase: true),
                 maximumPositions: 64
             ).map { ModelFolder.File(name: $0.name, bytes: $0.bytes) },
-            modelCard: { "\($0) bytes\n" },
+            records: { [ModelFolder.File(name: "README.md", bytes: Array("\($0) bytes\n".utf8))] },
             to: url,
             force: false
         )

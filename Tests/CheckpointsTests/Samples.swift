@@ -55,7 +55,7 @@ func writeSample(
         configuration: configuration,
         parameters: parameters ?? sampleParameters(configuration),
         tokenizerFiles: [sampleVocabulary],
-        modelCard: { _ in "# sample\n" },
+        records: { _ in [] },
         to: url,
         force: force,
         additionalFiles: additionalFiles

@@ -49,7 +49,7 @@ struct SmallModel {
                 configuration: tokenizer,
                 maximumPositions: positions
             ).map { ModelFolder.File(name: $0.name, bytes: $0.bytes) },
-            modelCard: { _ in "a model made by a test\n" },
+            records: { _ in [] },
             to: folder,
             force: false
         )

@@ -3,6 +3,7 @@ import BiLSTM
 import Conversion
 import Diagnostics
 import Foundation
+import Provenance
 import Tokenization
 
 extension Convert {
@@ -49,11 +50,14 @@ extension Convert {
         card.library = naming == .keras ? "keras" : "pytorch"
         card.tags = [BiLSTMConfiguration.modelType]
         card.use = BiLSTMFolder.use(of: folder.configuration, naming)
+        let provenance = try Provenance(command: Tool.commandLine, [("model", source)])
+        card.command = Tool.commandLine
+        card.details = provenance.details
         try BiLSTMFolder.write(
             folder.loadModel(),
             naming: naming,
             tokenizerFiles: files.map { ModelFolder.File(name: $0.name, bytes: $0.bytes) },
-            modelCard: { _ in card.text() },
+            records: { _ in [ModelFolder.File(card), provenance.file] },
             to: output,
             force: runOptions.force
         )

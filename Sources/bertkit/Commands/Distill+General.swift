@@ -65,6 +65,7 @@ extension Distill {
         recipe.stages.removeAll { !$0.predictsPieces }
         try stages.apply(to: &recipe)
         let work = try TrainingRun(
+            run,
             columns: nil,
             training: training,
             output: output,

@@ -28,6 +28,7 @@ extension Distill {
         try stages.apply(to: &recipe)
         try variants.apply(to: &recipe)
         let work = try TrainingRun(
+            run,
             columns: data.columns,
             training: training,
             output: output,

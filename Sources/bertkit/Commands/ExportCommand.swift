@@ -1,9 +1,11 @@
 public import ArgumentParser
 import Bert
 import Checkpoints
+import Conversion
 import Diagnostics
 public import Export
 import Foundation
+import Provenance
 import Tokenization
 
 struct ExportCommand: ParsableCommand {
@@ -144,12 +146,40 @@ struct ExportCommand: ParsableCommand {
         let report: Exporter.Report
         do {
             defer { progress.end() }
-            report = try Exporter(plan).write(to: url) { progress.update($0) }
+            report = try Exporter(plan).write(to: url, additionalFiles: records(plan)) {
+                progress.update($0)
+            }
         }
         if report.nonFiniteCount > 0 {
             remarks.warn("\(Numbers.count(report.nonFiniteCount)) values are not finite")
         }
         try StandardOutput.write(text(plan, checkpoint, report))
+    }
+
+    /// What a folder says of itself: a card, and where it comes from.
+    private func records(_ plan: ExportPlan) throws(Failure) -> [ModelFolder.File] {
+        guard to == .onnx else { return [] }
+        let provenance = try Provenance(
+            command: Tool.commandLine,
+            [
+                ("model", model), ("config", origin.config), ("vocabulary", origin.vocabulary),
+                ("calibrate", calibrate),
+            ]
+        )
+        let name = URL(filePath: model).standardizedFileURL.lastPathComponent
+        var card = ModelCard(
+            name: "\(name) for ONNX Runtime",
+            summary: "Exported by BertKit from \(plan.source.layout)."
+        )
+        card.pipeline = plan.configuration.head.pipeline
+        card.tags = [plan.configuration.modelType.rawValue, "onnx"]
+        card.command = Tool.commandLine
+        card.details = provenance.details
+        card.use = [
+            "`onnxruntime.InferenceSession` runs `\(plan.modelFileName)`; its texts are cut by",
+            "`tokenizer.json`.",
+        ]
+        return [ModelFolder.File(card), provenance.file]
     }
 
     /// The first texts of a file, as the model's tokenizer cuts them, a few to a batch.

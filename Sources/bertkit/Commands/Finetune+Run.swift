@@ -18,6 +18,7 @@ extension Finetune {
         if schedule.learningRate == nil { run.settle("learning-rate", ["\(rate)"]) }
         guard try runOptions.announce(run) else { return }
         let work = try TrainingRun(
+            run,
             columns: data.columns,
             training: training,
             output: output,
@@ -294,10 +295,6 @@ extension ModelCard {
     }
 
     /// The comparison, the best score, and how the model was made.
-    mutating func fill(from report: ComparisonReport, result: TrainingResult, run: ResolvedRun) {
-        fill(from: report.table, result: result, run: run)
-    }
-
     mutating func fill(from table: TextTable, result: TrainingResult, run: ResolvedRun) {
         comparisonHeader = table.columns.map(\.title)
         comparisonRows = table.rows
@@ -308,5 +305,22 @@ extension ModelCard {
         command = "bertkit \(run.command) --config run.yaml"
         details.append(("BertKit", Tool.version))
         details += run.entries.map { ($0.name, $0.values.joined(separator: ", ")) }
+    }
+}
+
+extension ComparisonReport.Model {
+    /// Its scores against the given labels, under the Hub's names.
+    fileprivate var scores: [(type: String, value: Double?)] {
+        [
+            ("accuracy", accuracy), ("f1", entityF1 ?? f1Binary),
+            ("matthews_correlation", matthews),
+            ("pearsonr", pearson), ("spearmanr", spearman),
+        ]
+    }
+
+    var cardMetrics: [ModelCard.Metric] {
+        scores.compactMap { score in
+            score.value.map { ModelCard.Metric(type: score.type, value: $0) }
+        }
     }
 }

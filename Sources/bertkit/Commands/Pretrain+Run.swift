@@ -1,4 +1,5 @@
 import Bert
+import Checkpoints
 import Datasets
 import Diagnostics
 import Distillation
@@ -14,6 +15,7 @@ extension Pretrain {
         if schedule.learningRate == nil { run.settle("learning-rate", ["\(rate)"]) }
         guard try runOptions.announce(run) else { return }
         let work = try TrainingRun(
+            run,
             columns: nil,
             training: training,
             output: output,
@@ -158,8 +160,14 @@ extension TrainingRun {
         var table = TextTable([
             .init("held-out text"), .init("value", .right),
         ])
+        var results: [String: JSONValue] = [:]
         if let evaluation {
             let found = evaluation.measure(model, pool: pool)
+            results = [
+                "masked_pieces": .integer(evaluation.maskedCount),
+                "perplexity": .number(found.perplexity), "loss": .number(found.loss),
+                "accuracy": .number(found.accuracy),
+            ]
             table.append(["masked pieces", Numbers.count(evaluation.maskedCount)])
             table.append(["perplexity", Numbers.fixed(found.perplexity, 2)])
             table.append(["loss, nats", Numbers.fixed(found.loss, 4)])
@@ -179,7 +187,7 @@ extension TrainingRun {
             var card = card
             card.pipeline = "fill-mask"
             card.fill(from: table, result: result, run: run)
-            return card
+            return (card, .object(results))
         }
         return table
     }

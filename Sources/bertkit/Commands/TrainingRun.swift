@@ -6,6 +6,7 @@ import Distillation
 import Evaluation
 import Foundation
 import Kernels
+import Provenance
 import Tokenization
 import Training
 
@@ -17,8 +18,11 @@ struct TrainingRun {
     let output: OutputOptions
     let remarks: Remarks
     let pool: WorkerPool
+    /// What the run reads, as it was at the start.
+    let provenance: Provenance
 
     init(
+        _ run: ResolvedRun,
         columns: ColumnOptions?,
         training: TrainingOptions,
         output: OutputOptions,
@@ -30,6 +34,7 @@ struct TrainingRun {
         self.output = output
         remarks = Remarks(isQuiet: isQuiet)
         pool = WorkerPool(workerCount: compute.workers ?? WorkerPool.availableProcessors)
+        provenance = try Provenance(run)
         try checkOutput()
     }
 
@@ -236,8 +241,9 @@ struct TrainingRun {
             let made = try report(measured)
             comparison = made
             var card = card
-            card.fill(from: made, result: result, run: run)
-            return card
+            card.fill(from: made.table, result: result, run: run)
+            if let scores = made.students.last ?? made.teacher { card.metrics = scores.cardMetrics }
+            return (card, try JSONValue.parse(Array(made.json().utf8), source: "comparison"))
         }
         guard let comparison else { preconditionFailure("a folder was written without a card") }
         return comparison
@@ -245,21 +251,27 @@ struct TrainingRun {
 
     /// Writes the model folder with the run and the log beside it.
     ///
-    /// - Parameter card: the model's, given the size of its weights on disk.
+    /// - Parameter card: the model's, given the size of its weights on disk, and what was measured.
     func write(
         _ model: any StudentModel,
         tokenizerFiles: [(name: String, bytes: [UInt8])],
         run: ResolvedRun,
         log: TrainingLog,
         recipe: Recipe?,
-        card: (_ byteCount: Int) throws(Failure) -> ModelCard
+        card: (_ byteCount: Int) throws(Failure) -> (ModelCard, results: JSONValue)
     ) throws {
         try model.write(
             tokenizerFiles: tokenizerFiles.map { ModelFolder.File(name: $0.name, bytes: $0.bytes) },
-            modelCard: { (byteCount) throws(Failure) in
-                var card = try card(byteCount)
+            records: { (byteCount) throws(Failure) in
+                var (card, results) = try card(byteCount)
                 model.describeUse(on: &card)
-                return card.text()
+                output.card.fill(&card)
+                card.details += provenance.details
+                var provenance = provenance
+                provenance.command = card.command
+                provenance.options = run.entries.map { ($0.name, $0.values) }
+                provenance.results = results
+                return [ModelFolder.File(card), provenance.file]
             },
             to: outputURL,
             force: output.force,

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Bert
 
 /// Where options come from, and how much is said on the way.
 struct RunOptions: ParsableArguments {
@@ -42,6 +43,68 @@ struct OutputOptions: ParsableArguments {
 
     @Flag(help: "Replace the output folder if it exists and is empty or a model's.")
     var force = false
+
+    @OptionGroup(title: "Model Card") var card: CardOptions
+}
+
+/// What the Hub knows a model by, which no file says.
+struct CardOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "The Hub's name of the model that this one comes from.",
+            valueName: "id"
+        )
+    )
+    var baseModel: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "The Hub's name of the data that the scores are of, as in 'nyu-mll/glue'; with it the card "
+                + "has the scores in its 'model-index'.",
+            valueName: "id"
+        )
+    )
+    var dataset: String?
+
+    @Option(
+        help: ArgumentHelp("The Hub's name of the licence, as in 'apache-2.0'.", valueName: "id")
+    )
+    var license: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "The text's language, as in 'en'; several, by commas.",
+            valueName: "code,…"
+        )
+    )
+    var language: NameList?
+
+    func validate() throws {
+        for (option, id) in [("--base-model", baseModel), ("--dataset", dataset)] {
+            guard let id, !ModelCard.isRepository(id) else { continue }
+            throw ValidationError(
+                "'\(option)' takes a name of the Hub, 'name' or 'owner/name', not '\(id)'"
+            )
+        }
+        if let license, !ModelCard.licenses.contains(license) {
+            throw ValidationError(
+                "'--license' is one of " + ModelCard.licenses.sorted().joined(separator: ", ")
+                    + ", not '\(license)'"
+            )
+        }
+        if let language = language?.names.first(where: { !ModelCard.isLanguage($0) }) {
+            throw ValidationError(
+                "'--language' takes codes of two or three letters, not '\(language)'"
+            )
+        }
+    }
+
+    func fill(_ card: inout ModelCard) {
+        card.baseModel = baseModel
+        card.datasets = dataset.map { [$0] } ?? []
+        card.license = license
+        card.languages = language?.names ?? []
+    }
 }
 
 /// How the machine is used; no choice here changes a result.

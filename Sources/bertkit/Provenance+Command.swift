@@ -1,0 +1,48 @@
+import Bert
+import Diagnostics
+import Foundation
+import Provenance
+
+extension Provenance {
+    /// Where a run writes, and what it keeps there for itself, goes into nothing.
+    private static let outputs: Set<String> = ["output", "cache"]
+
+    /// Of a run: the options, and every file and folder that they name, as it is now.
+    ///
+    /// - Throws: `Failure` where one cannot be read.
+    init(_ run: ResolvedRun) throws(Failure) {
+        self.init(version: Tool.version)
+        for entry in run.entries where !Self.outputs.contains(entry.name) {
+            for path in entry.values where FileManager.default.fileExists(atPath: path) {
+                inputs.append(try Input(role: entry.name, path: path))
+            }
+        }
+    }
+
+    /// Of a command without a run file, which read what its arguments name.
+    ///
+    /// - Throws: `Failure` where one cannot be read.
+    init(command: String, _ named: [(role: String, path: String?)]) throws(Failure) {
+        self.init(version: Tool.version)
+        self.command = command
+        for case (let role, let path?) in named {
+            inputs.append(try Input(role: role, path: path))
+        }
+    }
+
+    var file: ModelFolder.File { ModelFolder.File(name: Self.fileName, bytes: bytes) }
+
+    /// The digests as a card lists them: a line for each file, by the option that named it.
+    var details: [(name: String, value: String)] {
+        inputs.flatMap { input in
+            input.files.map { file in
+                (
+                    "SHA-256 of \(input.role)",
+                    input.files.count == 1 && input.path.hasSuffix(file.name)
+                        ? "\(file.sha256) (\(input.path))"
+                        : "\(file.sha256) (\(input.path), \(file.name))"
+                )
+            }
+        }
+    }
+}
