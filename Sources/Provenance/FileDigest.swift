@@ -33,29 +33,29 @@ public struct FileDigest: Sendable, Hashable {
         .joined()
     }
 
-    /// The digests of a file, or of the files that lie in a folder, by name; hidden ones and inner folders
-    /// are passed over.
+    /// The digests of a file, of the files that lie in a folder, or of those whose names begin with the
+    /// last part of a path that is neither, as TensorFlow names a checkpoint; by name. Hidden ones and
+    /// inner folders are passed over.
     ///
-    /// - Throws: `Failure` where one cannot be read.
+    /// - Throws: `Failure` where nothing is there, or one cannot be read.
     public static func all(at path: String) throws(Failure) -> [FileDigest] {
         var isFolder: ObjCBool = false
-        _ = FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
-        guard isFolder.boolValue else { return [try FileDigest(of: path)] }
-        let names: [String]
-        do {
-            names = try FileManager.default.contentsOfDirectory(atPath: path)
-        } catch {
-            throw Failure(.missingInput, path, "the folder cannot be listed")
-        }
+        let exists = FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
+        if exists, !isFolder.boolValue { return [try FileDigest(of: path)] }
+        let url = URL(filePath: path)
+        let folder = exists ? url : url.deletingLastPathComponent()
+        let prefix = exists ? "" : url.lastPathComponent + "."
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
         var digests: [FileDigest] = []
-        for name in names.sorted() where !name.hasPrefix(".") {
-            let inner = URL(filePath: path).appending(path: name).path
+        for name in names.sorted() where !name.hasPrefix(".") && name.hasPrefix(prefix) {
+            let inner = folder.appending(path: name).path
             var isInner: ObjCBool = false
             guard FileManager.default.fileExists(atPath: inner, isDirectory: &isInner),
                 !isInner.boolValue
             else { continue }
             digests.append(try FileDigest(of: inner))
         }
-        return digests
+        // Says what is missing.
+        return exists || !digests.isEmpty ? digests : [try FileDigest(of: path)]
     }
 }

@@ -10,7 +10,8 @@ struct BiLSTMCommandTests {
     private static let distill =
         "distill --student bilstm --teacher @teacher \(data) \(sizes) \(schedule)"
     private static let files = [
-        "README.md", "config.json", "model.weights.h5", "recipe.yaml", "run.yaml",
+        "README.md", "config.json", "model.weights.h5", "provenance.json", "recipe.yaml",
+        "run.yaml",
         "special_tokens_map.json", "tokenizer.json", "tokenizer_config.json", "training_log.jsonl",
         "vocab.txt",
     ]

@@ -11,8 +11,8 @@ struct ConvertTests {
             #expect(outcome.code == 0, "\(outcome.error)")
             #expect(outcome.error.isEmpty)
             let names = [
-                "README.md", "config.json", "model.safetensors", "special_tokens_map.json",
-                "tokenizer.json", "tokenizer_config.json", "vocab.txt",
+                "README.md", "config.json", "model.safetensors", "provenance.json",
+                "special_tokens_map.json", "tokenizer.json", "tokenizer_config.json", "vocab.txt",
             ]
             #expect(try bench.names(in: "out") == names)
             for name in names { #expect(outcome.output.contains("\n  \(name)  ")) }

@@ -12,8 +12,8 @@ struct TrainingCommandTests {
     private static let distill = "distill --teacher @teacher \(data) \(schedule)"
 
     private static let files = [
-        "README.md", "config.json", "run.yaml", "special_tokens_map.json", "tf_model.h5",
-        "tokenizer.json", "tokenizer_config.json", "training_log.jsonl", "vocab.txt",
+        "README.md", "config.json", "provenance.json", "run.yaml", "special_tokens_map.json",
+        "tf_model.h5", "tokenizer.json", "tokenizer_config.json", "training_log.jsonl", "vocab.txt",
     ]
 
     private func json(_ text: some StringProtocol) throws -> [String: Any] {
