@@ -214,6 +214,7 @@ struct PretrainTests {
                 Self.pretrain + " --minimum-tokens 17",
                 ["no text is left to train on", "fewer than 17 tokens", "minimum-tokens"]
             )
+            try refuse(bench, Self.pretrain + " --student bilstm", ["'--student'"])
             try refuse(bench, Self.pretrain + " --long-texts cut", ["'cut'", "stretch"])
             try refuse(bench, Self.pretrain + " --init @general", ["'--vocabulary'"])
             try refuse(bench, Self.pretrain + " --text @gone.txt", ["does not exist"])
