@@ -60,19 +60,32 @@ extension BackwardPass {
     func embeddings(_ shardIndex: Int, _ recorder: OperationRecorder?) {
         let shard = state.shards[shardIndex]
         addExternal(0, shard)
-        let d = state.dHidden.slice(shard.rows)
+        let d = state.dEmbeddings.slice(shard.rows)
+        if let project = model.views.embeddingsProject {
+            let dProjected = state.dHidden.slice(shard.rows)
+            Elementwise.addColumnSums(dProjected, to: vectors.embeddingsProject(shard: shardIndex))
+            recorder?.lap(.biasSums, floats: dProjected.rows * hidden)
+            project.backwardInput(dProjected, into: d, accumulate: false)
+            recorder?.backwardInput(
+                .embeddingProjectionInput,
+                project,
+                rows: d.rows,
+                accumulate: false
+            )
+        }
+        let count = d.rows * d.columns
         state.dropout.embeddings.apply(
             to: d.base,
-            count: d.rows * hidden,
-            first: shard.rows.lowerBound * hidden
+            count: count,
+            first: shard.rows.lowerBound * d.columns
         )
-        recorder?.lap(.dropoutBackward, floats: 2 * d.rows * hidden)
+        recorder?.lap(.dropoutBackward, floats: 2 * count)
         model.views.embeddingNorm.backward(
             d,
             saved: state.embeddingStatistics.saved(state.embeddingSum, shard.rows),
             into: d,
             gradients: vectors.embeddingNorm(shard: shardIndex)
         )
-        recorder?.lap(.layerNormBackward, floats: 3 * d.rows * hidden)
+        recorder?.lap(.layerNormBackward, floats: 3 * count)
     }
 }

@@ -128,28 +128,37 @@ extension BackwardPass {
             ]
     }
 
-    /// The embedding tables' gradients, from the gradient of their sum.
+    /// The embedding tables' gradients, from the gradient of their sum, and those of what widens it.
     func embeddingTasks(_ words: WordRowPlan) -> [Task] {
-        let d = state.dHidden
-        let (hidden, accumulate) = (hidden, accumulate)
+        let d = state.dEmbeddings
+        let (size, accumulate) = (d.columns, accumulate)
         let padding = Int32(configuration.padTokenID)
         let views = gradients.views
-        var tasks: [Task] = []
+        var tasks =
+            views.embeddingsProject.map {
+                self.tasks(
+                    .embeddingProjectionWeight,
+                    $0,
+                    state.dHidden,
+                    state.embeddings,
+                    precision: .f32
+                )
+            } ?? []
         let block = 64
         for start in stride(from: 0, to: words.rowCount, by: block) {
             tasks.append { [gradients] recorder in
                 for row in start..<min(start + block, words.rowCount) {
                     let target = gradients.wordRow(row)
-                    if row >= words.known { target.update(repeating: 0, count: hidden) }
+                    if row >= words.known { target.update(repeating: 0, count: size) }
                     // The padding piece has no gradient, as in the library.
                     if gradients.wordIDs[row] == padding { continue }
                     for token in words.tokens[words.starts[row]..<words.starts[row + 1]] {
-                        Elementwise.add(target, d.base + token * hidden, count: hidden)
+                        Elementwise.add(target, d.base + token * size, count: size)
                     }
                 }
                 let end = min(start + block, words.rowCount)
                 let read = words.starts[end] - words.starts[start]
-                recorder?.lap(.embeddingGradients, floats: (read + end - start) * hidden)
+                recorder?.lap(.embeddingGradients, floats: (read + end - start) * size)
             }
         }
         let places = TableRowPlan(
@@ -161,30 +170,30 @@ extension BackwardPass {
         for start in stride(from: 0, to: configuration.maximumPositionCount, by: block) {
             tasks.append { recorder in
                 for position in start..<min(start + block, places.rowCount) {
-                    let target = views.positionEmbeddings + position * hidden
-                    if !accumulate { target.update(repeating: 0, count: hidden) }
+                    let target = views.positionEmbeddings + position * size
+                    if !accumulate { target.update(repeating: 0, count: size) }
                     for token in places.tokens(of: position) where position >= first {
-                        Elementwise.add(target, d.base + token * hidden, count: hidden)
+                        Elementwise.add(target, d.base + token * size, count: size)
                     }
                 }
                 let end = min(start + block, places.rowCount)
                 let read = (start..<end).reduce(0) { $0 + places.tokens(of: $1).count }
-                recorder?.lap(.embeddingGradients, floats: (read + end - start) * hidden)
+                recorder?.lap(.embeddingGradients, floats: (read + end - start) * size)
             }
         }
         if configuration.hasTokenTypes {
             let (rows, count) = (state.indices.types, configuration.tokenTypeCount)
             tasks.append { recorder in
                 let types = views.typeTable
-                if !accumulate { types.update(repeating: 0, count: count * hidden) }
+                if !accumulate { types.update(repeating: 0, count: count * size) }
                 for (token, type) in rows.enumerated() {
                     Elementwise.add(
-                        types + Int(type) * hidden,
-                        d.base + token * hidden,
-                        count: hidden
+                        types + Int(type) * size,
+                        d.base + token * size,
+                        count: size
                     )
                 }
-                recorder?.lap(.embeddingGradients, floats: (rows.count + count) * hidden)
+                recorder?.lap(.embeddingGradients, floats: (rows.count + count) * size)
             }
         }
         return tasks

@@ -74,35 +74,22 @@ extension BertConfiguration {
         }
     }
 
-    /// Whether the head is one that training computes.
-    private var hasTrainedHead: Bool {
-        head.hasLabels || head == .maskedLanguageModel
-    }
-
-    /// Whether the training pass computes the model; `checkCanTrain` says why not.
-    var canTrain: Bool { hasTrainedHead && embeddingSize == hiddenSize }
+    /// Whether the training pass computes the head; `checkCanTrain` says why not.
+    var canTrain: Bool { head.hasLabels || head == .maskedLanguageModel }
 
     /// Refuses a model that the training pass does not compute.
     ///
     /// - Parameter subject: the model as the user spelled it.
     /// - Throws: `Failure` of kind `.usage` for another head than sequence or token classification or a
-    ///   masked language model's, and for embeddings of another width than the hidden states.
+    ///   masked language model's.
     public func checkCanTrain(_ subject: String) throws(Failure) {
-        guard hasTrainedHead else {
+        guard canTrain else {
             throw Failure(
                 .usage,
                 subject,
                 "this is a \(modelType.rawValue) model with \(head == .none ? "" : "a ")"
                     + "\(head.phrase), and only sequence classifiers, token classifiers and masked "
                     + "language models are trained"
-            )
-        }
-        guard embeddingSize == hiddenSize else {
-            throw Failure(
-                .usage,
-                subject,
-                "its embeddings are \(embeddingSize) wide and its hidden states \(hiddenSize): such "
-                    + "a model can be run and converted, but not trained"
             )
         }
     }

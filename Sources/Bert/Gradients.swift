@@ -23,7 +23,7 @@ public final class Gradients: @unchecked Sendable {
         isTied = configuration.head.predictsPieces
         words = WordRows(
             vocabularySize: configuration.vocabularySize,
-            width: configuration.hiddenSize,
+            width: configuration.embeddingSize,
             ofAll: isTied ? views.wordEmbeddings : nil
         )
     }
@@ -31,7 +31,7 @@ public final class Gradients: @unchecked Sendable {
     /// The word pieces that have a gradient row, in order of first occurrence.
     public var wordIDs: [Int32] { words.ids }
 
-    /// The gradient of word piece `wordIDs[index]`, `[H]`.
+    /// The gradient of word piece `wordIDs[index]`, `[E]`.
     public func wordRow(_ index: Int) -> UnsafeMutablePointer<Float> { words.row(index) }
 
     /// Zeroes what a head that predicts pieces would have written, where nobody asked it to.
@@ -49,7 +49,7 @@ public final class Gradients: @unchecked Sendable {
     /// Makes rows for a batch's pieces and lists, per row, the tokens that add to it.
     func plan(_ ids: [Int32]) -> WordRowPlan { words.plan(ids) }
 
-    /// The word embeddings' gradient as a full matrix, `[V, H]` row-major.
+    /// The word embeddings' gradient as a full matrix, `[V, E]` row-major.
     public func wordEmbeddings() -> [Float] { words.matrix() }
 }
 
@@ -67,22 +67,28 @@ struct VectorGradients: @unchecked Sendable {
     private let memory: FloatBuffer
     private let shardCount: Int
     private let hidden: Int
+    private let embedding: Int
     private let inner: Int
     private let classes: Int
     private let layerCount: Int
+    /// Floats of the embeddings and the head.
+    private let endStride: Int
 
     init(configuration: BertConfiguration, shardCount: Int) {
         hidden = configuration.hiddenSize
+        embedding = configuration.embeddingSize
         inner = configuration.intermediateSize
         classes = configuration.labels.count
         layerCount = configuration.hiddenLayerCount
         self.shardCount = shardCount
-        let count = layerCount * (9 * hidden + inner) + 3 * hidden + classes
+        let ends = 2 * configuration.embeddingSize + 2 * configuration.hiddenSize + classes
+        endStride = ends
+        let count = layerCount * (9 * hidden + inner) + ends
         memory = FloatBuffer(count: shardCount * count)
     }
 
     private var layerStride: Int { 9 * hidden + inner }
-    private var shardStride: Int { layerCount * layerStride + 3 * hidden + classes }
+    private var shardStride: Int { layerCount * layerStride + endStride }
 
     struct Layer {
         let queryKeyValue: UnsafeMutablePointer<Float>
@@ -115,11 +121,15 @@ struct VectorGradients: @unchecked Sendable {
 
     func embeddingNorm(shard: Int) -> LayerNorm {
         let base = memory.base + shard * shardStride + layerCount * layerStride
-        return LayerNorm(weight: base, bias: base + hidden, size: hidden)
+        return LayerNorm(weight: base, bias: base + embedding, size: embedding)
+    }
+
+    func embeddingsProject(shard: Int) -> UnsafeMutablePointer<Float> {
+        memory.base + shard * shardStride + layerCount * layerStride + 2 * embedding
     }
 
     func pooler(shard: Int) -> UnsafeMutablePointer<Float> {
-        memory.base + shard * shardStride + layerCount * layerStride + 2 * hidden
+        embeddingsProject(shard: shard) + hidden
     }
 
     func classifier(shard: Int) -> UnsafeMutablePointer<Float> {
@@ -140,8 +150,8 @@ struct VectorGradients: @unchecked Sendable {
             for shard in 0..<shardCount { Elementwise.add(target, part(shard), count: count) }
         }
         func sum(_ target: LayerNorm, _ part: (Int) -> LayerNorm) {
-            sum(target.weight, hidden) { part($0).weight }
-            sum(target.bias, hidden) { part($0).bias }
+            sum(target.weight, target.size) { part($0).weight }
+            sum(target.bias, target.size) { part($0).bias }
         }
         for (index, layer) in views.layers.enumerated() {
             sum(layer.queryKeyValue.bias, 3 * hidden) { self.layer(index, shard: $0).queryKeyValue }
@@ -154,6 +164,9 @@ struct VectorGradients: @unchecked Sendable {
             sum(layer.outputNorm) { self.layer(index, shard: $0).outputNorm }
         }
         sum(views.embeddingNorm) { embeddingNorm(shard: $0) }
+        if let bias = views.embeddingsProject?.bias {
+            sum(bias, hidden) { embeddingsProject(shard: $0) }
+        }
         if let bias = views.pooler?.bias { sum(bias, hidden) { pooler(shard: $0) } }
         if let bias = views.classifier?.bias { sum(bias, classes) { classifier(shard: $0) } }
     }

@@ -18,6 +18,8 @@ final class PassState: @unchecked Sendable {
 
     let embeddingSum: Matrix
     let embeddingStatistics: LayerActivations.RowStatistics
+    /// `[T, E]`: what `embeddings_project` reads; `embedded` where there is none.
+    let embeddings: Matrix
     let embedded: Matrix
     let layers: [LayerActivations]
     let first: Matrix
@@ -32,6 +34,7 @@ final class PassState: @unchecked Sendable {
     // Gradients on the way back. The four that weight gradients read are kept for two layers, since
     // a layer's weight gradients are computed beside the next layer's input gradients.
     let dHidden: Matrix  // [T, H]
+    let dEmbeddings: Matrix  // [T, E]; dHidden where nothing is projected
     let dAttended: Matrix  // [T, H]
     let dContext: Matrix  // [T, H]
     let dOutput: [Matrix]  // [T, H]
@@ -78,6 +81,7 @@ final class PassState: @unchecked Sendable {
         )
         let (tokens, sequences) = (batch.tokenCount, batch.sequenceCount)
         let (hidden, inner) = (configuration.hiddenSize, configuration.intermediateSize)
+        let size = configuration.embeddingSize
         let isSequenceHead = configuration.head == .sequenceClassification
         let classes = configuration.labels.count
         let headRows = isSequenceHead ? sequences : 0
@@ -103,9 +107,10 @@ final class PassState: @unchecked Sendable {
             func statistics(_ rows: Int) -> LayerActivations.RowStatistics {
                 .init(mean: take(rows), reciprocalDeviation: take(rows))
             }
-            let embeddingSum = matrix(tokens, hidden)
+            let embeddingSum = matrix(tokens, size)
             let embeddingStatistics = statistics(tokens)
             let embedded = matrix(tokens, hidden)
+            let dHidden = matrix(tokens, hidden)
             var layers: [LayerActivations] = []
             var input = embedded
             for index in 0..<configuration.hiddenLayerCount {
@@ -153,6 +158,7 @@ final class PassState: @unchecked Sendable {
             let views = Views(
                 embeddingSum: embeddingSum,
                 embeddingStatistics: embeddingStatistics,
+                embeddings: size == hidden ? embedded : matrix(tokens, size),
                 embedded: embedded,
                 layers: layers,
                 first: matrix(headRows, hidden),
@@ -160,7 +166,8 @@ final class PassState: @unchecked Sendable {
                 pooled: matrix(headRows, hidden),
                 droppedPooled: matrix(answerRows, hidden),
                 logits: matrix(answerRows, classes),
-                dHidden: matrix(tokens, hidden),
+                dHidden: dHidden,
+                dEmbeddings: size == hidden ? dHidden : matrix(tokens, size),
                 dAttended: matrix(tokens, hidden),
                 dContext: matrix(tokens, hidden),
                 dOutput: [matrix(tokens, hidden), matrix(tokens, hidden)],
@@ -187,6 +194,7 @@ final class PassState: @unchecked Sendable {
         self.scratchCount = scratchCount
         embeddingSum = views.embeddingSum
         embeddingStatistics = views.embeddingStatistics
+        embeddings = views.embeddings
         embedded = views.embedded
         layers = views.layers
         first = views.first
@@ -195,6 +203,7 @@ final class PassState: @unchecked Sendable {
         droppedPooled = views.droppedPooled
         logits = views.logits
         dHidden = views.dHidden
+        dEmbeddings = views.dEmbeddings
         dAttended = views.dAttended
         dContext = views.dContext
         dOutput = views.dOutput
@@ -214,10 +223,10 @@ final class PassState: @unchecked Sendable {
     private struct Views {
         let embeddingSum: Matrix
         let embeddingStatistics: LayerActivations.RowStatistics
-        let embedded: Matrix
+        let embeddings, embedded: Matrix
         let layers: [LayerActivations]
         let first, poolerSum, pooled, droppedPooled, logits: Matrix
-        let dHidden, dAttended, dContext: Matrix
+        let dHidden, dEmbeddings, dAttended, dContext: Matrix
         let dOutput, dIntermediate, dAttentionOutput, dProjections: [Matrix]
         let dFirst, dFirstQuery, dPooled, dLogits: Matrix
         let dOutputs: IntermediateOutputs

@@ -122,7 +122,7 @@ struct ShardInference {
         let embedded = Matrix(memory.attended.base, rows: input.rows, columns: size)
         pass.embed(views, indices, rows: shard.rows, sum: sum, saved: nil, into: embedded)
         project.forward(embedded, into: input)
-        pass.recorder?.forward(.otherHeads, project, rows: input.rows)
+        pass.recorder?.forward(.embeddingProjection, project, rows: input.rows)
     }
 
     private func activations(

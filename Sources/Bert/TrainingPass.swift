@@ -91,8 +91,13 @@ public final class TrainingPass: @unchecked Sendable {
                 rows: shard.rows,
                 sum: state.embeddingSum.slice(shard.rows),
                 saved: state.embeddingStatistics.saved(state.embeddingSum, shard.rows),
-                into: state.embedded.slice(shard.rows)
+                into: state.embeddings.slice(shard.rows)
             )
+            if let project = views.embeddingsProject {
+                let input = state.embeddings.slice(shard.rows)
+                project.forward(input, into: state.embedded.slice(shard.rows))
+                pass.recorder?.forward(.embeddingProjection, project, rows: input.rows)
+            }
             for (index, layer) in views.layers.enumerated() {
                 pass.layer(
                     index,

@@ -3,17 +3,17 @@
 /// Linear layers have three: forward, the gradient of their input (`…Input`, dX), and that of their
 /// weight (`…Weight`, dW).
 public enum ProfiledOperation: Int, CaseIterable, Sendable {
-    case embeddingSum, layerNorm, queryKeyValue, attention, attentionOutput
+    case embeddingSum, embeddingProjection, layerNorm, queryKeyValue, attention, attentionOutput
     case intermediate, activation, output, pooler, classifier, otherHeads, dropout
     case loss
 
     case classifierInput, decoderInput, poolerInput, outputInput, activationBackward,
         intermediateInput
-    case attentionOutputInput, attentionBackward, queryKeyValueInput
+    case attentionOutputInput, attentionBackward, queryKeyValueInput, embeddingProjectionInput
     case layerNormBackward, dropoutBackward, biasSums
     case classifierWeight, decoderWeight, poolerWeight, outputWeight, intermediateWeight
     case attentionOutputWeight, queryKeyValueWeight
-    case embeddingGradients, gradientReduction
+    case embeddingProjectionWeight, embeddingGradients, gradientReduction
 
     case weightRounding, gradientNorm, adamW, adamWWords, adamWMissedSteps
 
@@ -37,7 +37,8 @@ public enum ProfiledOperation: Int, CaseIterable, Sendable {
             .classifier, .otherHeads, .classifierInput, .decoderInput, .poolerInput, .outputInput,
             .intermediateInput, .attentionOutputInput, .attentionBackward, .queryKeyValueInput,
             .classifierWeight, .decoderWeight, .poolerWeight, .outputWeight, .intermediateWeight,
-            .attentionOutputWeight, .queryKeyValueWeight:
+            .attentionOutputWeight, .queryKeyValueWeight, .embeddingProjection,
+            .embeddingProjectionInput, .embeddingProjectionWeight:
             .arithmetic
         case .loss, .planning, .waiting: nil
         default: .memory
@@ -48,6 +49,7 @@ public enum ProfiledOperation: Int, CaseIterable, Sendable {
     public var title: String {
         switch self {
         case .embeddingSum: "embedding sum"
+        case .embeddingProjection: "embedding projection"
         case .layerNorm: "layer norm, residual, dropout"
         case .queryKeyValue: "query, key, value"
         case .attention: "attention: scores, softmax, context"
@@ -79,6 +81,8 @@ public enum ProfiledOperation: Int, CaseIterable, Sendable {
         case .intermediateWeight: "dW intermediate"
         case .attentionOutputWeight: "dW attention output"
         case .queryKeyValueWeight: "dW query, key, value"
+        case .embeddingProjectionInput: "dX embedding projection"
+        case .embeddingProjectionWeight: "dW embedding projection"
         case .embeddingGradients: "embedding gradients"
         case .gradientReduction: "sums over shards"
         case .weightRounding: "weights rounded to bf16"

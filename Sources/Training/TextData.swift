@@ -3,7 +3,7 @@ import Diagnostics
 import Randomness
 public import Tokenization
 
-/// Plain text to train on: every line is an example in every epoch.
+/// Plain text to train on: every line is an example in every epoch, unless a `TextSelection` says otherwise.
 ///
 /// A line of more pieces than fit gives a stretch of itself, another in each epoch: over epochs all of a
 /// long document is read, and the number of examples is known beforehand.
@@ -14,7 +14,10 @@ public struct TextData: TrainingData {
     /// Whether a token classifier answers the first piece of every word, the tokenizer's words being taken
     /// for the text's. Otherwise whoever answers tokens answers all.
     public let answersWords: Bool
-    public var count: Int { text.lineCount }
+    public internal(set) var selection = TextSelection()
+    /// What the selection found; nil where every line is an example.
+    public internal(set) var census: Census?
+    public var count: Int { census?.kept ?? text.lineCount }
 
     /// - Parameter maximumLength: the most tokens of an example, special ones included.
     public init(
@@ -50,11 +53,16 @@ private struct TextBatches: BatchStream {
     var random: Philox
     let batchSize: Int
     var taken = 0
+    /// Sequences of lines that were read and not given yet.
+    var waiting: [Encoding] = []
+
+    /// How many sequences wait, where lines are cut in pieces, so that those of a line are parted.
+    static let parted = 4096
 
     mutating func next() throws(Failure) -> TrainingBatch? {
         var encodings: [Encoding] = []
-        while encodings.count < batchSize, let line = try lines.next() {
-            encodings.append(stretch(data.tokenizer.encode(line, maximumLength: .max)))
+        while encodings.count < batchSize, let encoding = try nextSequence() {
+            encodings.append(encoding)
         }
         guard !encodings.isEmpty else { return nil }
         let examples = Array(taken..<taken + encodings.count)
@@ -68,6 +76,18 @@ private struct TextBatches: BatchStream {
             examples: examples[...],
             answers: Array(rows.indices)[...]
         )
+    }
+
+    private mutating func nextSequence() throws(Failure) -> Encoding? {
+        let splits = data.selection.longTexts == .split
+        while waiting.count < (splits ? Self.parted : 1), let line = try lines.next() {
+            waiting += data.sequences(of: line).filter { data.fault($0) == nil }
+        }
+        guard !waiting.isEmpty else { return nil }
+        if splits {
+            waiting.swapAt(Int(random.nextBelow(UInt32(waiting.count))), waiting.count - 1)
+        }
+        return stretch(waiting.removeLast())
     }
 
     /// The rows of pieces that are neither special nor go on with a word.

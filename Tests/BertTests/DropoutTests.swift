@@ -7,23 +7,26 @@ import Tokenization
 
 @Suite struct DropoutTests {
     /// Three different probabilities, so that one taken for another shows.
-    private func golden(_ family: ModelFamily = .bert) throws -> GoldenCase {
+    private func golden(_ name: String = "bert") throws -> GoldenCase {
         var golden =
-            family == .bert
+            name == "bert"
             ? try GoldenCase("bert_classifier_gelu")
-            : GoldenCase(try HeadGolden(family.rawValue, .sequenceClassification))
+            : GoldenCase(try HeadGolden(name, .sequenceClassification))
         golden.configuration.hiddenDropoutProbability = 0.2
         golden.configuration.attentionDropoutProbability = 0.3
         golden.configuration.classifierDropout = 0.4
         return golden
     }
 
-    @Test(arguments: [KeptOutputs.all, .logits], ModelFamily.allCases)
+    @Test(
+        arguments: [KeptOutputs.all, .logits],
+        ModelFamily.allCases.map(\.rawValue) + [HeadGolden.projected]
+    )
     func `values and slopes with dropout are those of the definition with the same masks`(
         _ mode: KeptOutputs,
-        _ family: ModelFamily
+        _ name: String
     ) throws {
-        let golden = try golden(family)
+        let golden = try golden(name)
         let (seed, step) = (UInt64(0x1234_5678_9ABC_DEF0), UInt32(7))
         let model = golden.model()
         let pass = TrainingPass(model, pool: WorkerPool(workerCount: 2))

@@ -10,7 +10,7 @@ import Training
 
 @Suite("Training of masked language models")
 struct MaskedTrainingTests {
-    static let families = ModelFamily.allCases.map(\.rawValue)
+    static let families = ModelFamily.allCases.map(\.rawValue) + [HeadGolden.projected]
 
     /// A family's model on its golden batch, with the tokens that are predicted.
     private struct Setup {

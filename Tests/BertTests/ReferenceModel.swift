@@ -139,8 +139,8 @@ struct ReferenceModel {
 
     private func embedding(row: Int, position: Int) -> [Double] {
         func table(_ name: String, _ index: Int) -> ArraySlice<Double> {
-            let hidden = configuration.hiddenSize
-            return self["embeddings.\(name).weight"][index * hidden..<(index + 1) * hidden]
+            let size = configuration.embeddingSize
+            return self["embeddings.\(name).weight"][index * size..<(index + 1) * size]
         }
         let word = table("word_embeddings", Int(batch.ids[row]))
         let place = table("position_embeddings", position)
@@ -149,7 +149,9 @@ struct ReferenceModel {
             let type = configuration.tokenTypeCount > 1 ? Int(batch.tokenTypes[row]) : 0
             total = zip(total, table("token_type_embeddings", type)).map { $0 + $1 }
         }
-        return dropped(norm("embeddings.LayerNorm", total), site: 0, row: row)
+        let embedded = dropped(norm("embeddings.LayerNorm", total), site: 0, row: row)
+        return weights["embeddings_project.weight"] == nil
+            ? embedded : linear("embeddings_project", embedded)
     }
 
     private func attention(

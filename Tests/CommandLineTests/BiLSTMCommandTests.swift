@@ -137,6 +137,23 @@ struct BiLSTMCommandTests {
             #expect(plan.output.contains("hidden.weight -> layers/dense/vars/0"))
             try succeed(bench, "convert @torch @back --to keras-weights")
             #expect(try bench.bytes("back/model.weights.h5") == bench.bytes("out/model.weights.h5"))
+            let speed = "benchmark --model @out --data @dev.tsv --rounds 2"
+            let found = try json(succeed(bench, "\(speed) --format json").output)
+            #expect((found["model"] as? [String: Any])?["units"] as? Int == 5)
+            let forward = try #require(found["forward"] as? [String: [String: Any]])
+            #expect(forward.keys.sorted() == ["file", "sorted", "whole"])
+            for rate in forward.values {
+                let (flops, pieces) = (
+                    rate["gflop_per_s"] as? Double, rate["tokens_per_s"] as? Double
+                )
+                let perPiece = try #require(flops) * 1e9 / #require(pieces)
+                #expect(abs(perPiece - Double(16 * 5 * (8 + 5))) < 1)
+            }
+            #expect((found["latency"] as? [String: Any])?["sentences"] as? Int == 40)
+            let one = try succeed(bench, "\(speed) --measure forward --order sorted").output
+            #expect(
+                one.contains("BiLSTM of 5 units in each direction") && one.contains("by length")
+            )
             let again = try succeed(bench, "predict --model @torch @texts.txt")
             #expect(again.output == answers.output)
         }
@@ -272,7 +289,15 @@ struct BiLSTMCommandTests {
                 "\(Self.distill) --epochs 1 --output @out".replacing("--epochs 4 ", with: "")
             )
             let lines: [(String, String)] = [
-                ("benchmark --model @out", "it is a BiLSTM student"),
+                ("benchmark --model @out", "a BiLSTM is measured on texts"),
+                (
+                    "benchmark --model @out --data @dev.tsv --measure training",
+                    "of a BiLSTM only forward passes and latency are measured"
+                ),
+                (
+                    "benchmark --model @out --data @dev.tsv --precision bf16",
+                    "a BiLSTM is computed in f32"
+                ),
                 ("verify @out @teacher", "it is a BiLSTM student"),
                 (
                     "distill --teacher @out \(Self.data) --layers 1 --output @x",

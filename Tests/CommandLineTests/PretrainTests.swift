@@ -10,16 +10,20 @@ struct PretrainTests {
         "pretrain --text @text.txt --vocabulary @vocab.txt --max-positions 16 --hold-out 10 "
         + "\(sizes) \(schedule)"
     private static let distil =
-        "distill --recipe distilbert --teacher @general --text @text.txt --init teacher-layers "
+        "distill --recipe distilbert --teacher @general --text @long.txt --init teacher-layers "
         + "--layers 1 \(schedule)"
 
-    /// Lends a folder that also has `text.txt` and, made of it, the masked language model `general`.
+    /// Lends a folder that also has `text.txt`, `long.txt` and, made of the first, the masked language
+    /// model `general`.
     private func bench(_ body: (Workbench) throws -> Void) throws {
         try Workbench.temporary { bench in
             let lines = try bench.text("train.tsv").split(separator: "\n").dropFirst()
                 .compactMap { $0.split(separator: "\t").first { $0.contains(" ") } }
             let text = (0..<5).flatMap { _ in lines }.joined(separator: "\n") + "\n"
             try bench.write(text, "text.txt")
+            // Long enough for recipe distilbert, but for the last.
+            let long = lines.map { "\($0) \($0) \($0)" }
+            try bench.write(long.joined(separator: "\n") + "\nfilm\n", "long.txt")
             try succeed(bench, "\(Self.pretrain) --output @general")
             try body(bench)
         }
@@ -109,7 +113,11 @@ struct PretrainTests {
     @Test("A masked language model is distilled alone, and with a classifier's task behind it")
     func distils() throws {
         try bench { bench in
-            try succeed(bench, "\(Self.distil) --dev-text @text.txt --output @small")
+            let small = try bench.run(
+                "\(Self.distil) --dev-text @text.txt --output @small".replacing("--quiet", with: "")
+            )
+            try #require(small.code == 0, "\(small.error)")
+            #expect(small.error.contains(" sequences kept; left out are "), "\(small.error)")
             let first = try #require(try log(bench, "small").first)
             #expect(
                 (first["terms"] as? [String: Double])?.keys.sorted()
@@ -121,6 +129,7 @@ struct PretrainTests {
                 "kind: piece-distributions\n        weight: 5.0\n        form: kl\n"
                     + "        temperature: 2.0",
                 "kind: masked-pieces\n        weight: 2.0", "mask-smoothing: 0.7", "beta2: 0.98",
+                "minimum-tokens: 12\n    unknown-share: 0.5\n    long-texts: split",
             ] { #expect(recipe.contains(line), "\(recipe)") }
             // Its own recipe gives it again.
             try succeed(
@@ -139,7 +148,7 @@ struct PretrainTests {
             )
             let line =
                 "distill --recipe distilbert --teacher @task --general-teacher @general \(data) "
-                + "--text @text.txt --init teacher-layers --layers 1 \(Self.schedule)"
+                + "--text @long.txt --init teacher-layers --layers 1 \(Self.schedule)"
             let outcome = try succeed(bench, "\(line) --output @student")
             #expect(outcome.output.contains("accuracy"))
             let stages = try log(bench, "student").compactMap { $0["stage"] as? String }
@@ -200,6 +209,13 @@ struct PretrainTests {
                 ["'--text'"]
             )
             try refuse(bench, Self.pretrain + " --hold-out 100000", ["too few"])
+            try refuse(
+                bench,
+                Self.pretrain + " --minimum-tokens 17",
+                ["no text is left to train on", "fewer than 17 tokens", "minimum-tokens"]
+            )
+            try refuse(bench, Self.pretrain + " --student bilstm", ["'--student'"])
+            try refuse(bench, Self.pretrain + " --long-texts cut", ["'cut'", "stretch"])
             try refuse(bench, Self.pretrain + " --init @general", ["'--vocabulary'"])
             try refuse(bench, Self.pretrain + " --text @gone.txt", ["does not exist"])
 

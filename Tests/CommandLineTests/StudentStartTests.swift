@@ -51,6 +51,35 @@ struct StudentStartTests {
         }
     }
 
+    @Test(
+        "Embeddings narrower than the hidden states make an ELECTRA student, whatever the start",
+        arguments: [
+            ("--layers 1", "factorised into 4 singular directions of 12"),
+            ("--init slim:pca \(narrow)", "factorised into 4 singular directions of 8"),
+            ("--init random \(narrow)", "every weight is new"),
+        ]
+    )
+    func factorized(_ start: String, _ origin: String) throws {
+        try Workbench.temporary { bench in
+            let line = "\(Self.distill) --embedding 4 \(start)"
+            let outcome = try succeed(bench, "\(line) --output @out --workers 2")
+            #expect(outcome.error.contains(origin), "\(outcome.error)")
+            let configuration = try bench.text("out/config.json")
+            #expect(configuration.contains("ElectraForSequenceClassification"))
+            #expect(configuration.contains("\"embedding_size\": 4"))
+            let inspected = try succeed(bench, "inspect @out")
+            #expect(inspected.output.contains("embeddings_project"))
+            try succeed(bench, "distill --config @out/run.yaml --output @again --workers 1")
+            #expect(
+                try bench.bytes("again/tf_model.h5") == bench.bytes("out/tf_model.h5")
+            )
+            // The folder is a start of its own, and of its own width only.
+            let folder = "\(Self.distill) --init @out"
+            try succeed(bench, "\(folder) --embedding 4 --output @more")
+            try refuse(bench, "\(folder) --embedding 3", "has 4")
+        }
+    }
+
     @Test("Without --init the start follows from the sizes, and the run file says it")
     func defaults() throws {
         try Workbench.temporary { bench in
@@ -79,6 +108,7 @@ struct StudentStartTests {
             )
             try refuse(bench, "\(line):0,2 --hidden 8", "layers 0 to 1, not 2")
             try refuse(bench, "\(line) --layers 3", "3 layers cannot be copied from a teacher of 2")
+            try refuse(bench, "\(line) --hidden 8 --embedding 8", "8 is not below the width of 8")
         }
     }
 

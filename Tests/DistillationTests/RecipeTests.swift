@@ -96,6 +96,11 @@ import Training
         #expect(distil[0].predictsPieces && !distil[1].predictsPieces)
         #expect(distil[0].maskedShare == 0.15 && distil[0].maskSmoothing == 0.7)
         #expect(distil[0].learningRate == 5e-4 && distil[0].batchSize == 250)
+        #expect(
+            distil[0].texts
+                == TextSelection(minimumTokens: 12, unknownShare: 0.5, longTexts: .split)
+        )
+        #expect(tiny[0].texts == TextSelection())
         let patient = try #require(Recipe.named("pkd", text: false)).stages[0]
         #expect(patient.objectives.map(\.weight) == [1, 100])
         let relations = try #require(Recipe.named("minilmv2", text: false)).stages[0]
@@ -119,6 +124,28 @@ import Training
         }
         stage.data = .text
         #expect(entry("augment") == nil && !stage.readsVariants)
+    }
+
+    @Test func `which texts are read is a key of stages on plain text`() throws {
+        var stage = RecipeStage(name: "only", objectives: [])
+        func entry(_ key: String) -> String? { stage.entries.first { $0.key == key }?.value }
+        let texts = [("minimum-tokens", "12"), ("unknown-share", "0.5"), ("long-texts", "split")]
+        #expect(texts.allSatisfy { entry($0.0) == nil })
+        stage.data = .text
+        #expect(entry("long-texts") == "stretch")
+        for (key, text) in texts {
+            #expect(try stage.set(key, to: text))
+            #expect(entry(key) == text)
+        }
+        #expect(
+            stage.texts == TextSelection(minimumTokens: 12, unknownShare: 0.5, longTexts: .split)
+        )
+        for (key, text) in [
+            ("minimum-tokens", "-1"), ("unknown-share", "0"), ("unknown-share", "1.5"),
+            ("long-texts", "cut"),
+        ] {
+            #expect(throws: RecipeValueError.self) { try stage.set(key, to: text) }
+        }
     }
 
     @Test func `layers of a teacher that is no multiple of its student`() throws {

@@ -44,7 +44,7 @@ extension Recipe {
 
     /// Sanh et al. 2019: the teacher's distributions over the vocabulary, the masked pieces and the
     /// cosine of the last hidden states on plain text; then the prediction on the task. The weights and
-    /// settings are those of the published command.
+    /// settings are those of the published command, which texts are read its code's.
     private static var distilBERT: Recipe {
         var general = RecipeStage(
             name: "general",
@@ -62,6 +62,7 @@ extension Recipe {
         general.beta2 = 0.98
         general.epsilon = 1e-6
         general.maskSmoothing = 0.7
+        general.texts = TextSelection(minimumTokens: 12, unknownShare: 0.5, longTexts: .split)
         return Recipe(
             name: "distilbert",
             stages: [

@@ -47,6 +47,12 @@ extension RecipeStage {
         ]
             + (predictsPieces
                 ? [("masked-share", "\(maskedShare)"), ("mask-smoothing", "\(maskSmoothing)")] : [])
+            + (data == .text
+                ? [
+                    ("minimum-tokens", "\(texts.minimumTokens)"),
+                    ("unknown-share", "\(texts.unknownShare)"),
+                    ("long-texts", texts.longTexts.rawValue),
+                ] : [])
             + (data == .task ? [("augment", augment.isEmpty ? "none" : augment.list)] : [])
             + (readsVariants ? [("variants", "\(variants)")] : [])
     }
@@ -77,6 +83,9 @@ extension RecipeStage {
         case "epsilon": epsilon = try number(text, 0...1, above: true)
         case "masked-share": maskedShare = try number(text, 0...1, above: true)
         case "mask-smoothing": maskSmoothing = try number(text, 0...10)
+        case "minimum-tokens": texts.minimumTokens = try whole(text, 0...65_536)
+        case "unknown-share": texts.unknownShare = try number(text, 0...1, above: true)
+        case "long-texts": texts.longTexts = try choice(text)
         case "augment":
             guard text != "none" else {
                 augment = []

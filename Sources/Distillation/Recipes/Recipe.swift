@@ -38,6 +38,8 @@ public struct RecipeStage: Sendable, Hashable {
     public var maskedShare: Double = 0.15
     /// The exponent by which frequent pieces are hidden less; 0 for all alike.
     public var maskSmoothing: Double = 0
+    /// Which sequences of plain text are read.
+    public var texts = TextSelection()
     /// How variants of the task's texts are made, which are read beside them; empty for none.
     public var augment: VariantMethods = []
     /// Variants of each text in an epoch, others in each.

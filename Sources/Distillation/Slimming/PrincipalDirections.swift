@@ -27,13 +27,23 @@ struct PrincipalDirections {
         let all = found.values.reduce(0) { $0 + max(0, $1) }
         let kept = found.values.prefix(count).reduce(0) { $0 + max(0, $1) }
         energy = all > 0 ? kept / all : 1
-        let rows = Self.aligned(Array(found.vectors.prefix(count * width)), width: width)
+        let rows = Self.aligned(Self.signed(found.vectors.prefix(count * width), width), width)
         basis = Tensor(shape: [count, width], values: rows.map(Float.init))
+    }
+
+    /// Each row with its largest component positive: LAPACK leaves the signs open, and the reflection
+    /// behind, and so the start, depends on them.
+    private static func signed(_ rows: ArraySlice<Double>, _ width: Int) -> [Double] {
+        stride(from: 0, to: rows.count, by: width).flatMap { start in
+            let row = rows[start..<start + width]
+            let largest = row.max { abs($0) < abs($1) } ?? 0
+            return largest < 0 ? row.map { -$0 } : Array(row)
+        }
     }
 
     /// The same span, reflected so that the mean over the H dimensions, which layer normalisation
     /// removes, is a multiple of the mean over the h.
-    private static func aligned(_ rows: [Double], width: Int) -> [Double] {
+    private static func aligned(_ rows: [Double], _ width: Int) -> [Double] {
         let count = rows.count / width
         var axis = (0..<count).map { rows[$0 * width..<($0 + 1) * width].reduce(0, +) }
         let length = axis.reduce(0) { $0 + $1 * $1 }.squareRoot()

@@ -26,6 +26,15 @@ extension StudentShape {
     ) throws(Failure) -> BertConfiguration {
         try teacher.checkCanTrain("the teacher")
         let subject = "a slimmed student"
+        guard teacher.embeddingSize == teacher.hiddenSize else {
+            throw Failure(
+                .usage,
+                subject,
+                "the teacher's embeddings are \(teacher.embeddingSize) wide and its hidden states "
+                    + "\(teacher.hiddenSize), and slimming changes both alike",
+                remedy: "Start with --init teacher-layers or --init random"
+            )
+        }
         if let layer = layers.first(where: { !(0..<teacher.hiddenLayerCount).contains($0) }) {
             throw Failure(
                 .usage,

@@ -24,15 +24,13 @@ extension Benchmark {
                 pool: maker.pool,
                 precision: numbers.precision
             )
-            if measure != .latency {
-                let orders: [(ForwardOrder, Stage.Name)] = [
-                    (.whole, .whole), (.file, .file), (.sorted, .sorted),
-                ]
-                for (choice, name) in orders where order == .all || order == choice {
-                    try add(maker.forward(engine, name))
-                }
-            }
-            if measure != .forward { try add(maker.latency(engine)) }
+            let forward = ForwardStages(
+                model: maker.classifier.model,
+                engine: engine,
+                workload: maker.workload,
+                batchSize: batchSize
+            )
+            try forward.stages(measure, order).forEach(add)
             memory.forward = Machine.peakMemory
         }
         if measure == .training || (measure == .all && trainingStep && numbers.precision != .int8) {
@@ -48,7 +46,11 @@ extension Benchmark {
             try add(maker.read())
         }
         if [.all, .tokenizing].contains(measure) { try maker.tokenizing().forEach(add) }
+        return try takeRounds(of: stages)
+    }
 
+    /// Takes measurements that are warmed up, round by round.
+    func takeRounds(of stages: [Stage]) throws -> Results {
         let bar = ProgressBar(
             "measuring",
             total: rounds * stages.count,
@@ -72,7 +74,8 @@ extension Benchmark {
         return results
     }
 
-    func fill(_ report: inout BenchmarkReport, _ maker: StageMaker, _ results: Results) {
+    /// - Parameter maker: nil where nothing but going forward was measured.
+    func fill(_ report: inout BenchmarkReport, _ maker: StageMaker?, _ results: Results) {
         func rate(_ name: Stage.Name) -> BenchmarkReport.Rate? {
             guard let (stage, rounds) = results[name], let work = stage.work else { return nil }
             return BenchmarkReport.Rate(work, allSeconds: rounds.flatMap(\.self))
@@ -97,11 +100,9 @@ extension Benchmark {
         report.latency = results[.latency].map { BenchmarkReport.Latency($0.rounds) }
         report.trainingStep = rate(.training)
         report.distillationStep = rate(.distillation)
-        report.tokenizing = BenchmarkReport.Tokenizing(
-            maker.texts,
-            tokens: maker.workload.all.tokenCount,
-            results
-        )
+        report.tokenizing = maker.flatMap {
+            BenchmarkReport.Tokenizing($0.texts, tokens: $0.workload.all.tokenCount, results)
+        }
 
         switch measure {
         case .all, .candidates: break

@@ -5,10 +5,14 @@ import Foundation
 struct BenchmarkReport: Encodable {
     struct Model: Encodable {
         let name: String
-        let layers: Int
         let hidden: Int
-        let heads: Int
-        let intermediate: Int
+        /// An encoder's.
+        var layers: Int?
+        var heads: Int?
+        var intermediate: Int?
+        /// A BiLSTM's.
+        var embedding: Int?
+        var units: Int?
         let parameters: Int
         let weightsBytes: Int
     }

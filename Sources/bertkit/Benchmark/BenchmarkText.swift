@@ -3,7 +3,9 @@ import Diagnostics
 extension BenchmarkReport {
     /// The report for people.
     var text: String {
-        let sizes = "\(model.layers) layers × \(model.hidden)"
+        let sizes =
+            model.units.map { "BiLSTM of \($0) units in each direction" }
+            ?? "\(model.layers ?? 0) layers × \(model.hidden)"
         let mean = Numbers.fixed(data.meanLength, 1)
         let lines = [
             "model    \(printable(model.name)): \(sizes), "

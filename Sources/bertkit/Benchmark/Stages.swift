@@ -2,6 +2,7 @@ import Bert
 import Checkpoints
 import Datasets
 import Diagnostics
+import Evaluation
 import Foundation
 import Glibc
 import Kernels
@@ -35,8 +36,6 @@ struct StageMaker {
     /// Of the examples that training steps take.
     let trainingOrder: Benchmark.TrainingOrder
 
-    static let latencySentences = 200
-
     var configuration: BertConfiguration { classifier.configuration }
 
     /// Opening the folder: configuration, vocabulary, and every weight in its place.
@@ -56,33 +55,6 @@ struct StageMaker {
             let start = now()
             for file in try weightFiles() { try readThrough(file) }
             return [now() - start]
-        }
-    }
-
-    func forward(_ engine: BertInference, _ name: Stage.Name) -> Stage {
-        let batches =
-            switch name {
-            case .file: workload.batches(.file, size: batchSize)
-            case .sorted: workload.batches(.byLength, size: batchSize)
-            default: [workload.all]
-            }
-        return Stage(name: name, work: WorkAmount(batches, of: configuration)) {
-            () throws(Failure) in
-            let start = now()
-            for batch in batches { _ = engine.logits(batch) }
-            return [now() - start]
-        }
-    }
-
-    func latency(_ engine: BertInference) -> Stage {
-        let singles = workload.singles(limit: Self.latencySentences)
-        return Stage(name: .latency, work: WorkAmount(singles, of: configuration)) {
-            () throws(Failure) in
-            singles.map { single in
-                let start = now()
-                _ = engine.logits(single)
-                return now() - start
-            }
         }
     }
 
@@ -110,6 +82,55 @@ struct StageMaker {
             let problem = String(cString: strerror(errno))
             throw Failure(.inputOutput, file.relativePath, "the file cannot be read: \(problem)")
         }
+    }
+}
+
+/// Makes the stages of a model going forward, of whatever kind.
+struct ForwardStages {
+    let model: any SequenceModel
+    let engine: any SequenceInference
+    let workload: Workload
+    let batchSize: Int
+
+    static let latencySentences = 200
+
+    /// In one of the orders that examples are handed over in.
+    func forward(_ name: Stage.Name) -> Stage {
+        let batches =
+            switch name {
+            case .file: workload.batches(.file, size: batchSize)
+            case .sorted: workload.batches(.byLength, size: batchSize)
+            default: [workload.all]
+            }
+        return Stage(name: name, work: work(batches)) { () throws(Failure) in
+            let start = now()
+            for batch in batches { _ = engine.logits(batch) }
+            return [now() - start]
+        }
+    }
+
+    func latency() -> Stage {
+        let singles = workload.singles(limit: Self.latencySentences)
+        return Stage(name: .latency, work: work(singles)) { () throws(Failure) in
+            singles.map { single in
+                let start = now()
+                _ = engine.logits(single)
+                return now() - start
+            }
+        }
+    }
+
+    /// Those that are asked for.
+    func stages(_ measure: Benchmark.Measure, _ order: Benchmark.ForwardOrder) -> [Stage] {
+        let orders: [(Benchmark.ForwardOrder, Stage.Name)] = [
+            (.whole, .whole), (.file, .file), (.sorted, .sorted),
+        ]
+        let passes = orders.filter { order == .all || order == $0.0 }.map { forward($0.1) }
+        return (measure == .latency ? [] : passes) + (measure == .forward ? [] : [latency()])
+    }
+
+    private func work(_ batches: [PackedBatch]) -> WorkAmount {
+        WorkAmount(batches) { model.operationsPerToken(meanLength: $0) }
     }
 }
 

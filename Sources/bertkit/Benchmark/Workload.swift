@@ -94,6 +94,22 @@ struct WorkAmount {
 
     /// - Parameter passes: forward passes that the work is worth: a training step is three.
     init(_ batches: [PackedBatch], of configuration: BertConfiguration, passes: Double = 1) {
+        self.init(batches, passes: passes) { meanLength in
+            EncoderCost.operationsPerToken(
+                layerCount: configuration.hiddenLayerCount,
+                hiddenSize: configuration.hiddenSize,
+                intermediateSize: configuration.intermediateSize,
+                meanLength: meanLength
+            )
+        }
+    }
+
+    /// - Parameter operationsPerToken: of a forward pass at a mean length.
+    init(
+        _ batches: [PackedBatch],
+        passes: Double = 1,
+        operationsPerToken: (_ meanLength: Double) -> Double
+    ) {
         self.batches = batches.count
         examples = batches.reduce(0) { $0 + $1.sequenceCount }
         tokens = batches.reduce(0) { $0 + $1.tokenCount }
@@ -104,12 +120,6 @@ struct WorkAmount {
             }
         }
         // Attention costs each token its own sequence's length.
-        let perToken = EncoderCost.operationsPerToken(
-            layerCount: configuration.hiddenLayerCount,
-            hiddenSize: configuration.hiddenSize,
-            intermediateSize: configuration.intermediateSize,
-            meanLength: squares / Double(max(1, tokens))
-        )
-        operations = passes * perToken * Double(tokens)
+        operations = passes * operationsPerToken(squares / Double(max(1, tokens))) * Double(tokens)
     }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Bert
+import BiLSTM
 import Datasets
 import Diagnostics
 import Distillation
@@ -26,6 +27,8 @@ struct Benchmark: RunFileCommand {
 
             A step of a distillation is measured with the student as the model and a teacher beside \
             it: the first stage of the recipe, or the one named.
+
+            A BiLSTM's forward passes and latency are measured, on texts (--data).
 
             Candidates are words that a masked language model proposes for others, as TinyBERT's \
             augmentation takes them: the model is one with that head, and texts are cut at blanks.
@@ -202,6 +205,7 @@ struct Benchmark: RunFileCommand {
     func run(_ run: ResolvedRun) throws {
         guard try runOptions.announce(run) else { return }
         if measure == .candidates { return try measureCandidates() }
+        if BiLSTMFolder.isOne(URL(filePath: model)) { return try measureBiLSTM() }
         let remarks = Remarks(isQuiet: runOptions.quiet)
         let classifier = try TextClassifier(
             contentsOf: URL(filePath: model),
@@ -313,8 +317,8 @@ struct Benchmark: RunFileCommand {
         let configuration = classifier.configuration
         return BenchmarkReport.Model(
             name: model,
-            layers: configuration.hiddenLayerCount,
             hidden: configuration.hiddenSize,
+            layers: configuration.hiddenLayerCount,
             heads: configuration.attentionHeadCount,
             intermediate: configuration.intermediateSize,
             parameters: classifier.model.parameterCount.total,

@@ -20,8 +20,8 @@ extension Distill {
     /// Refuses what is none of a BiLSTM's, or is of one alone.
     func checkKind() throws {
         guard isBiLSTM else {
-            if let name = student.bilstm.given.first {
-                throw ValidationError("'\(name)' is a size of a BiLSTM: add '--student bilstm'")
+            if student.bilstm.units != nil {
+                throw ValidationError("'--units' is a size of a BiLSTM: add '--student bilstm'")
             }
             if student.`init` == .teacherEmbeddings {
                 throw ValidationError(

@@ -223,7 +223,7 @@ extension Distill {
         _ work: TrainingRun
     ) throws -> Student {
         switch start {
-        case .random: return random(like: teacher.configuration, work)
+        case .random: return try random(like: teacher.configuration, work)
         case .teacherLayers: return try copied(teacher.model, start, work)
         case .slimmed, .teacherEmbeddings: preconditionFailure("refused before")
         case .folder(let path):
@@ -233,7 +233,7 @@ extension Distill {
                 adjust: { work.applyDropout(to: &$0) }
             )
             try start.vocabulary.check(agreesWith: teacher.vocabulary, student: printable(path))
-            try StudentShape(student.shape).check(against: start.configuration, folder: path)
+            try checkSizes(of: start.configuration, folder: path)
             let created = start.created.joined(separator: ", ")
             return Student(
                 model: start.model,

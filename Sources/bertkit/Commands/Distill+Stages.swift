@@ -1,5 +1,6 @@
 import Bert
 import Datasets
+import Diagnostics
 import Distillation
 import Kernels
 import Training
@@ -31,9 +32,11 @@ extension Distill {
         var objectives = objectives
         var result: TrainingResult?
         var best: (weights: FloatBuffer, result: TrainingResult)?
+        let texts = try recipe.stages.map { try selected(text, $0, work) }
         for (index, stage) in recipe.stages.enumerated() {
             let several = recipe.stages.count > 1
             log.stage = several ? stage.name : nil
+            let text = texts[index]
             guard var input: any TrainingData = stage.data == .task ? data : text else {
                 preconditionFailure("a stage without its data")
             }
@@ -98,6 +101,32 @@ extension Distill {
         }
         guard let result else { preconditionFailure("a recipe without stages") }
         return result
+    }
+}
+
+extension Distill {
+    /// The sequences of the text that a stage reads; nil for a stage on the task's examples.
+    private func selected(
+        _ text: TextData?,
+        _ stage: RecipeStage,
+        _ work: TrainingRun
+    ) throws(Failure) -> TextData? {
+        guard stage.data == .text, let text = try text?.selecting(stage.texts) else { return nil }
+        work.say(text.census, of: text.text.path)
+        return text
+    }
+}
+
+extension TrainingRun {
+    /// Says which sequences of a text are left.
+    func say(_ census: TextData.Census?, of path: String) {
+        guard let census else { return }
+        remarks.say(
+            "\(printable(path)): \(Numbers.count(census.kept)) sequences kept; left out are "
+                + "\(Numbers.count(census.tooShort)) that are too short and "
+                + "\(Numbers.count(census.tooUnknown)) with too many unknown pieces; "
+                + "\(Numbers.count(census.split)) long lines were cut in pieces"
+        )
     }
 }
 

@@ -7,6 +7,11 @@ import Foundation
 extension Distill {
     private var shape: StudentShape { StudentShape(student.shape) }
 
+    /// How the embeddings of a student that is no BiLSTM become narrower than its hidden states.
+    private var factorization: EmbeddingFactorization? {
+        student.bilstm.embedding.map(EmbeddingFactorization.init)
+    }
+
     /// Where the student starts: what was asked for, or what suits its shape. Refuses a slimmed student
     /// that this teacher does not hold.
     func start(from teacher: BertConfiguration) throws(Failure) -> StudentStart {
@@ -37,7 +42,8 @@ extension Distill {
         _ start: StudentStart,
         _ teacher: BertConfiguration
     ) throws(Failure) -> BertConfiguration {
-        try shape.slimmed(teacher, layers: try layers(of: start, teacher))
+        let configuration = try shape.slimmed(teacher, layers: try layers(of: start, teacher))
+        return try factorization?.configuration(of: configuration) ?? configuration
     }
 
     /// The teacher's layers that a start takes over.
@@ -68,7 +74,7 @@ extension Distill {
         switch start {
         case .slimmed: return nil
         case .teacherEmbeddings: preconditionFailure("refused before")
-        case .random: return random(like: teacher.configuration, work)
+        case .random: return try random(like: teacher.configuration, work)
         case .teacherLayers:
             guard let general else { return try copied(teacher.model, start, work) }
             let encoder = try copied(general.model, start, work)
@@ -102,18 +108,34 @@ extension Distill {
                 seed: training.seed,
                 adjust: { work.applyDropout(to: &$0) }
             )
-            try shape.check(against: student.model.configuration, folder: path)
+            try checkSizes(of: student.model.configuration, folder: path)
             return student
         }
     }
 
+    /// Refuses sizes that were asked for and are not the folder's.
+    func checkSizes(of configuration: BertConfiguration, folder: String) throws(Failure) {
+        try shape.check(against: configuration, folder: folder)
+        guard let wanted = student.bilstm.embedding, wanted != configuration.embeddingSize else {
+            return
+        }
+        throw Failure(
+            .usage,
+            "--embedding",
+            "\(wanted) was asked for, but the model in \(printable(folder)) has "
+                + "\(configuration.embeddingSize)",
+            remedy: "Leave --embedding out"
+        )
+    }
+
     /// A student of a configuration's kind with new weights.
-    func random(like teacher: BertConfiguration, _ work: TrainingRun) -> Student {
+    func random(like teacher: BertConfiguration, _ work: TrainingRun) throws(Failure) -> Student {
         var configuration = teacher
         configuration.hiddenLayerCount = shape.layers ?? configuration.hiddenLayerCount
         configuration.hiddenSize = shape.hidden ?? configuration.hiddenSize
         configuration.attentionHeadCount = shape.heads ?? configuration.attentionHeadCount
         configuration.intermediateSize = shape.intermediate ?? configuration.intermediateSize
+        configuration = try factorization?.configuration(of: configuration) ?? configuration
         work.applyDropout(to: &configuration)
         return .random(configuration, seed: training.seed)
     }
@@ -125,12 +147,22 @@ extension Distill {
         _ start: StudentStart,
         _ work: TrainingRun
     ) throws(Failure) -> Student {
-        try .copying(
-            layers: try layers(of: start, teacher.configuration),
-            of: teacher,
-            shape: shape,
-            adjust: { work.applyDropout(to: &$0) }
+        try factorized(
+            .copying(
+                layers: try layers(of: start, teacher.configuration),
+                of: teacher,
+                shape: shape,
+                adjust: { work.applyDropout(to: &$0) }
+            ),
+            work
         )
+    }
+
+    private func factorized(
+        _ student: Student,
+        _ work: TrainingRun
+    ) throws(Failure) -> Student {
+        try factorization?.apply(to: student, seed: training.seed, pool: work.pool) ?? student
     }
 
     /// A slimmed student.
@@ -142,15 +174,18 @@ extension Distill {
     ) throws(Failure) -> Student {
         guard case .slimmed(let method, _) = start else { preconditionFailure("another start") }
         work.remarks.say("student: slimming the teacher")
-        return try .slimmed(
-            method,
-            layers: try layers(of: start, teacher.configuration),
-            of: teacher,
-            shape: shape,
-            data: data,
-            seed: training.seed,
-            pool: work.pool,
-            adjust: { work.applyDropout(to: &$0) }
+        return try factorized(
+            .slimmed(
+                method,
+                layers: try layers(of: start, teacher.configuration),
+                of: teacher,
+                shape: shape,
+                data: data,
+                seed: training.seed,
+                pool: work.pool,
+                adjust: { work.applyDropout(to: &$0) }
+            ),
+            work
         )
     }
 }

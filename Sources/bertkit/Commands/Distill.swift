@@ -57,7 +57,7 @@ struct Distill: RunFileCommand {
                 throw ValidationError("A student from random weights needs its sizes: add \(names)")
             }
         case nil:
-            guard missing.count < 4 else {
+            guard missing.count < 4 || student.bilstm.embedding != nil else {
                 throw ValidationError(
                     "Say how small the student is to be with '--layers', '--hidden', '--heads' and "
                         + "'--intermediate', or what it starts from with '--init'"

@@ -12,7 +12,7 @@ import Training
 extension Finetune {
     func run(_ run: ResolvedRun) throws {
         let folder = model.map { URL(filePath: $0) }
-        let isBiLSTM = fresh.kind == .bilstm || folder.map(BiLSTMFolder.isOne) ?? false
+        let isBiLSTM = recurrent.kind == .bilstm || folder.map(BiLSTMFolder.isOne) ?? false
         let rate = schedule.learningRate(isBiLSTM: isBiLSTM)
         var run = run
         if schedule.learningRate == nil { run.settle("learning-rate", ["\(rate)"]) }
@@ -174,7 +174,7 @@ extension Finetune {
         }
         if isBiLSTM {
             let (vocabulary, tokenizer) = try fresh.pieces()
-            let configuration = fresh.bilstm.configuration(
+            let configuration = recurrent.bilstm.configuration(
                 kind,
                 vocabularySize: vocabulary.count,
                 readsPairs: readsPairs,

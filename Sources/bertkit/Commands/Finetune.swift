@@ -32,6 +32,7 @@ struct Finetune: RunFileCommand {
     @OptionGroup(title: "Data") var data: TrainingDataOptions
     @OptionGroup(title: "Task") var task: TaskOptions
     @OptionGroup(title: "Model From Random Weights") var fresh: FreshModelOptions
+    @OptionGroup(title: "Model From Random Weights") var recurrent: RecurrentModelOptions
     @OptionGroup(title: "Training") var schedule: ScheduleOptions
     @OptionGroup(title: "Training") var training: TrainingOptions
     @OptionGroup(title: "Output") var output: OutputOptions
@@ -40,17 +41,17 @@ struct Finetune: RunFileCommand {
 
     func checkTogether() throws {
         if model != nil {
-            if let name = fresh.given.first {
+            if let name = (fresh.given + recurrent.given).first {
                 throw ValidationError(
                     "'\(name)' describes a model from random weights, but '--model' is given"
                 )
             }
-        } else if fresh.kind == .bilstm {
+        } else if recurrent.kind == .bilstm {
             try fresh.checkDescribesBiLSTM()
             if training.precision != .f32 {
                 throw ValidationError("A BiLSTM is trained in f32: leave '--precision' out")
             }
-        } else if let name = fresh.bilstm.given.first {
+        } else if let name = recurrent.bilstm.given.first {
             throw ValidationError("'\(name)' is a size of a BiLSTM: add '--student bilstm'")
         } else if !fresh.missing.isEmpty {
             let names = fresh.missing.map { "'\($0)'" }.joined(separator: ", ")
@@ -72,17 +73,7 @@ struct FreshModelOptions: ParsableArguments {
     @Flag(help: "The vocabulary is cased: keep capitals and accents.")
     var cased = false
 
-    @Option(
-        name: .customLong("student"),
-        help: ArgumentHelp(
-            "What the model is: 'bert' or 'bilstm' (default: bert).",
-            valueName: "kind"
-        )
-    )
-    var kind: StudentKind?
-
     @OptionGroup var shape: ShapeOptions
-    @OptionGroup var bilstm: BiLSTMOptions
 
     @Option(help: "The feed-forward part's activation (default: gelu).")
     var activation: ActivationChoice?
@@ -99,9 +90,8 @@ struct FreshModelOptions: ParsableArguments {
     /// The options that were given.
     var given: [String] {
         let all = ["--vocabulary", "--layers", "--hidden", "--heads", "--intermediate"]
-        return all.filter { !missing.contains($0) } + bilstm.given
+        return all.filter { !missing.contains($0) }
             + [
-                kind != nil ? "--student" : nil,
                 cased ? "--cased" : nil, activation != nil ? "--activation" : nil,
                 maxPositions != nil ? "--max-positions" : nil,
             ].compactMap(\.self)
@@ -126,4 +116,21 @@ struct FreshModelOptions: ParsableArguments {
             )
         }
     }
+}
+
+/// What makes a BiLSTM of a model from random weights.
+struct RecurrentModelOptions: ParsableArguments {
+    @Option(
+        name: .customLong("student"),
+        help: ArgumentHelp(
+            "What the model is: 'bert' or 'bilstm' (default: bert).",
+            valueName: "kind"
+        )
+    )
+    var kind: StudentKind?
+
+    @OptionGroup var bilstm: BiLSTMOptions
+
+    /// The options that were given.
+    var given: [String] { (kind != nil ? ["--student"] : []) + bilstm.given }
 }

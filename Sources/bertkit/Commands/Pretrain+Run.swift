@@ -30,7 +30,8 @@ extension Pretrain {
             vocabulary: vocabulary,
             maximumLength: min(training.maxLength, model.configuration.longestSequence),
             share: masking.maskedShare,
-            smoothing: masking.maskSmoothing
+            smoothing: masking.maskSmoothing,
+            selection: masking.selection
         )
         let (train, held) = try reader.read(text, work)
         let evaluation = try held.map { (held) throws(Failure) in
@@ -98,6 +99,8 @@ struct MaskedTextReader {
     let maximumLength: Int
     let share: Double
     let smoothing: Double
+    /// Of what is trained on.
+    let selection: TextSelection
 
     /// What is trained on, and what is held out if anything is.
     func read(
@@ -123,7 +126,8 @@ struct MaskedTextReader {
                 "\(printable(held.path)): \(Numbers.count(held.lineCount)) lines held out"
             )
         }
-        let data = self.data(text)
+        let data = try self.data(text).selecting(selection)
+        work.say(data.census, of: options.text)
         let masking = try masking(data, of: smoothing)
         return (
             MaskedText(data, masking: masking),

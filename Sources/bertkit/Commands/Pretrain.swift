@@ -1,4 +1,5 @@
-import ArgumentParser
+public import ArgumentParser
+public import Training
 
 struct Pretrain: RunFileCommand {
     static let configuration = CommandConfiguration(
@@ -49,6 +50,8 @@ struct Pretrain: RunFileCommand {
     }
 }
 
+extension TextSelection.LongTexts: ExpressibleByArgument {}
+
 /// Plain text to train on, and to measure with.
 struct PlainTextOptions: ParsableArguments {
     @Option(
@@ -84,7 +87,7 @@ struct PlainTextOptions: ParsableArguments {
     }
 }
 
-/// How pieces are hidden.
+/// Which texts are read, and how pieces are hidden.
 struct MaskingOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
@@ -103,7 +106,43 @@ struct MaskingOptions: ParsableArguments {
     )
     var maskSmoothing = 0.0
 
+    @Option(
+        help: ArgumentHelp(
+            "Texts of fewer tokens, special ones included, are left out; DistilBERT's is 12.",
+            valueName: "count"
+        )
+    )
+    var minimumTokens = 0
+
+    @Option(
+        help: ArgumentHelp(
+            "Texts with this share of unknown pieces or more are left out; DistilBERT's is 0.5, and 1 "
+                + "keeps all.",
+            valueName: "share"
+        )
+    )
+    var unknownShare = 1.0
+
+    @Option(
+        help: ArgumentHelp(
+            "What becomes of lines that are too long: a 'stretch' of each, another in every epoch, or "
+                + "'split' in pieces, as DistilBERT's.",
+            valueName: "way"
+        )
+    )
+    var longTexts = TextSelection.LongTexts.stretch
+
+    var selection: TextSelection {
+        TextSelection(
+            minimumTokens: minimumTokens,
+            unknownShare: unknownShare,
+            longTexts: longTexts
+        )
+    }
+
     func validate() throws {
+        try Limits.check("--minimum-tokens", minimumTokens, 0...65_536)
+        try Limits.check("--unknown-share", unknownShare, 0...1, above: true)
         try Limits.check("--masked-share", maskedShare, 0...1, above: true)
         try Limits.check("--mask-smoothing", maskSmoothing, 0...10)
     }

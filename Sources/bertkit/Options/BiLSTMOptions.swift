@@ -6,12 +6,13 @@ import Diagnostics
 
 enum StudentKind: String, CaseIterable, ExpressibleByArgument { case bert, bilstm }
 
-/// The sizes of a BiLSTM that other models do not have.
+/// The sizes of a BiLSTM that ordinary encoders do not have.
 struct BiLSTMOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "Width of a BiLSTM's word-piece embeddings (default: \(Self.standardEmbedding), or the "
-                + "teacher's width if they start as its and that is less).",
+                + "teacher's width if they start as its and that is less); 'distill' also makes an "
+                + "encoder's narrower than its hidden states with it, by the singular vectors of its start.",
             valueName: "count"
         )
     )

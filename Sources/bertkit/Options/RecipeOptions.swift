@@ -283,8 +283,7 @@ struct StageOptions: ParsableArguments {
             throw Failure(
                 .usage,
                 option,
-                "\(values.count) values for the \(recipe.stages.count) stages of recipe "
-                    + "\(recipe.name) (\(names))",
+                "\(values.count) values, but the stages of recipe \(recipe.name) are \(names)",
                 remedy: "Give one for all, or one for each"
             )
         }

@@ -95,7 +95,8 @@ private struct Reader {
 
     func stage(_ node: Node) throws(Failure) -> RecipeStage {
         var stage = RecipeStage(name: "stage", objectives: [])
-        for (key, value, place) in try pairs(node, "a stage is a mapping") {
+        let pairs = try pairs(node, "a stage is a mapping")
+        for (key, value, place) in pairs {
             if key == "objectives" {
                 for item in try items(value, key, place) {
                     stage.objectives.append(try objective(item))
@@ -108,6 +109,16 @@ private struct Reader {
             } otherwise: {
                 stage.entries.map(\.key) + ["objectives"]
             }
+        }
+        // Which keys a stage reads depends on its others; of variants the command line may still make some.
+        let read = stage.entries.map(\.key) + ["objectives"]
+        let later = stage.data == .task ? ["variants"] : []
+        if let (key, _, place) = pairs.first(where: { !(read + later).contains($0.key) }) {
+            throw failure(
+                place,
+                "'\(key)' is a key of other stages than this one",
+                remedy: "This one reads \(read.joined(separator: ", "))"
+            )
         }
         return stage
     }
