@@ -19,7 +19,7 @@ let swiftSettings: [SwiftSetting] = [
 let libraryModules: [Target.Dependency] = [
     "Diagnostics", "Randomness", "Tensors", "HDF5", "Checkpoints", "Kernels", "Tokenization",
     "Bert", "BiLSTM", "Conversion", "Export", "Datasets", "Training", "Evaluation", "Distillation",
-    "Tagging", "Augmentation",
+    "Tagging", "Augmentation", "Compression",
 ]
 
 let package = Package(
@@ -30,7 +30,7 @@ let package = Package(
             targets: [
                 "Tensors", "HDF5", "Checkpoints", "Kernels", "Tokenization", "Bert", "BiLSTM",
                 "Datasets", "Training", "Evaluation", "Distillation", "Diagnostics", "Randomness",
-                "Conversion", "Export", "Tagging", "Augmentation",
+                "Conversion", "Export", "Tagging", "Augmentation", "Compression",
             ]
         ),
         .executable(name: "bertkit", targets: ["bertkit"]),
@@ -142,6 +142,14 @@ let package = Package(
             swiftSettings: swiftSettings
         ),
         .target(
+            name: "Compression",
+            dependencies: [
+                "Distillation", "Conversion", "Evaluation", "Bert", "Datasets", "Checkpoints",
+                "Kernels", "Tensors", "Tokenization", "Diagnostics",
+            ],
+            swiftSettings: swiftSettings
+        ),
+        .target(
             name: "Tagging",
             dependencies: [
                 "Datasets", "Kernels", "Checkpoints", "Randomness", "Diagnostics", "CEnglishTagger",
@@ -153,7 +161,7 @@ let package = Package(
             dependencies: [
                 "Tensors", "Checkpoints", "Kernels", "Tokenization", "Bert", "BiLSTM", "Datasets",
                 "Training", "Evaluation", "Distillation", "HDF5", "Diagnostics", "Randomness",
-                "Conversion", "Export", "Tagging", "Augmentation",
+                "Conversion", "Export", "Tagging", "Augmentation", "Compression",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 "Yams",
             ],
@@ -229,6 +237,11 @@ let package = Package(
         ),
         .testTarget(
             name: "DistillationTests",
+            dependencies: libraryModules + ["TestSupport"],
+            swiftSettings: swiftSettings
+        ),
+        .testTarget(
+            name: "CompressionTests",
             dependencies: libraryModules + ["TestSupport"],
             swiftSettings: swiftSettings
         ),

@@ -105,7 +105,7 @@ extension Conversion {
 
 extension Head {
     /// The Hub's identifier of the task; `nil` where it has none.
-    fileprivate var pipeline: String? {
+    package var pipeline: String? {
         switch self {
         case .sequenceClassification: "text-classification"
         case .tokenClassification: "token-classification"

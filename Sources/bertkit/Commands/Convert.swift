@@ -107,11 +107,11 @@ struct Convert: ParsableCommand {
 
     /// Writes the folder; a long conversion shows on a terminal how far it is.
     private func write(_ plan: ConversionPlan, to output: URL) throws -> Conversion.Report {
-        let command =
-            "bertkit " + CommandLine.arguments.dropFirst().map(quoted).joined(separator: " ")
         let progress = ByteProgress("convert", byteCount: plan.byteCount, isQuiet: runOptions.quiet)
         defer { progress.end() }
-        return try Conversion(plan).write(to: output, command: command) { progress.update($0) }
+        return try Conversion(plan).write(to: output, command: ShellText.command) {
+            progress.update($0)
+        }
     }
 
     /// What is not written: one line for each rule.
@@ -143,15 +143,5 @@ struct Convert: ParsableCommand {
         }
         if let reason = comparison.notRunBecause { text += "  not measured: \(reason)\n" }
         return text
-    }
-
-    /// An argument as a shell takes it.
-    private func quoted(_ argument: String) -> String {
-        let plain = argument.unicodeScalars.allSatisfy {
-            $0.properties.isAlphabetic || ("0"..."9").contains($0)
-                || "-_./=,:".unicodeScalars.contains($0)
-        }
-        return plain && !argument.isEmpty
-            ? argument : "'" + argument.replacing("'", with: "'\\''") + "'"
     }
 }
