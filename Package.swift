@@ -19,7 +19,7 @@ let swiftSettings: [SwiftSetting] = [
 let libraryModules: [Target.Dependency] = [
     "Diagnostics", "Randomness", "Tensors", "HDF5", "Checkpoints", "Kernels", "Tokenization",
     "Bert", "BiLSTM", "Conversion", "Export", "Datasets", "Training", "Evaluation", "Distillation",
-    "Tagging", "Augmentation", "Provenance",
+    "Tagging", "Augmentation", "Compression", "Provenance",
 ]
 
 let package = Package(
@@ -30,7 +30,7 @@ let package = Package(
             targets: [
                 "Tensors", "HDF5", "Checkpoints", "Kernels", "Tokenization", "Bert", "BiLSTM",
                 "Datasets", "Training", "Evaluation", "Distillation", "Diagnostics", "Randomness",
-                "Conversion", "Export", "Tagging", "Augmentation", "Provenance",
+                "Conversion", "Export", "Tagging", "Augmentation", "Compression", "Provenance",
             ]
         ),
         .executable(name: "bertkit", targets: ["bertkit"]),
@@ -148,6 +148,14 @@ let package = Package(
             swiftSettings: swiftSettings
         ),
         .target(
+            name: "Compression",
+            dependencies: [
+                "Distillation", "Conversion", "Evaluation", "Bert", "Datasets", "Checkpoints",
+                "Kernels", "Tensors", "Tokenization", "Diagnostics",
+            ],
+            swiftSettings: swiftSettings
+        ),
+        .target(
             name: "Tagging",
             dependencies: [
                 "Datasets", "Kernels", "Checkpoints", "Randomness", "Diagnostics", "CEnglishTagger",
@@ -159,7 +167,7 @@ let package = Package(
             dependencies: [
                 "Tensors", "Checkpoints", "Kernels", "Tokenization", "Bert", "BiLSTM", "Datasets",
                 "Training", "Evaluation", "Distillation", "HDF5", "Diagnostics", "Randomness",
-                "Conversion", "Export", "Tagging", "Augmentation", "Provenance",
+                "Conversion", "Export", "Tagging", "Augmentation", "Compression", "Provenance",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 "Yams",
             ],
@@ -235,6 +243,11 @@ let package = Package(
         ),
         .testTarget(
             name: "DistillationTests",
+            dependencies: libraryModules + ["TestSupport"],
+            swiftSettings: swiftSettings
+        ),
+        .testTarget(
+            name: "CompressionTests",
             dependencies: libraryModules + ["TestSupport"],
             swiftSettings: swiftSettings
         ),

@@ -88,6 +88,10 @@ public struct BertConfigurationFile: Sendable {
             )
         }
         configuration.raw = fields.unread
+        // What lies as int8 in the weights is told by the weights themselves.
+        if Int8Scheme.isNamed(by: configuration.raw[Int8Scheme.key]) {
+            configuration.raw[Int8Scheme.key] = nil
+        }
         self.configuration = configuration
         assumptions = fields.assumptions
     }

@@ -96,9 +96,9 @@ public struct CheckpointSummary: Sendable, Encodable {
                 canonicalName: names[entry.name],
                 ignoredBecause: rules[entry.name],
                 shape: entry.shape.dimensions,
-                elementType: entry.elementType.rawValue,
+                elementType: entry.storedElementType.rawValue,
                 storage: entry.storage.isEmpty ? nil : entry.storage,
-                bytes: entry.byteCount,
+                bytes: entry.storedByteCount,
                 oddities: scan[entry.name].map {
                     Oddities.phrases(of: $0, count: entry.shape.count)
                 }
@@ -136,9 +136,9 @@ public struct CheckpointSummary: Sendable, Encodable {
                 canonicalName: canonical[entry.name],
                 ignoredBecause: rules[entry.name],
                 shape: entry.shape.dimensions,
-                elementType: entry.elementType.rawValue,
+                elementType: entry.storedElementType.rawValue,
                 storage: entry.storage.isEmpty ? nil : entry.storage,
-                bytes: entry.byteCount,
+                bytes: entry.storedByteCount,
                 oddities: oddities.phrases[entry.name] ?? []
             )
         }

@@ -157,6 +157,7 @@ extension ElementType {
         case .float16: .float16
         case .bfloat16: .bfloat16
         case .float32: .float32
+        case .int8: .integer(byteCount: 1, isSigned: true)
         default: preconditionFailure("\(rawValue) is not written to HDF5")
         }
     }

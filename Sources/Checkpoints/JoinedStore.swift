@@ -39,7 +39,8 @@ public struct JoinedStore: TensorStore {
                         name: name,
                         shape: entry.shape,
                         elementType: entry.elementType,
-                        storage: entry.storage
+                        storage: entry.storage,
+                        scales: entry.scales
                     )
                 )
             }

@@ -11,24 +11,35 @@ public struct MemoryStore: TensorStore {
     public var files: [URL] { [] }
 
     private let tensors: [String: Tensor]
+    private let bytes: [String: [Int8]]
 
+    /// - Parameter bytes: tensors of int8, row-major.
     /// - Precondition: no name occurs twice.
-    public init(source: String, _ tensors: [(name: String, tensor: Tensor)]) {
+    public init(
+        source: String,
+        _ tensors: [(name: String, tensor: Tensor)],
+        bytes: [(name: String, shape: Shape, values: [Int8])] = []
+    ) {
         self.source = source
         self.tensors = Dictionary(uniqueKeysWithValues: tensors.map { ($0.name, $0.tensor) })
-        entries = tensors.map {
-            TensorEntry(name: $0.name, shape: $0.tensor.shape, elementType: .float32)
-        }
+        self.bytes = Dictionary(uniqueKeysWithValues: bytes.map { ($0.name, $0.values) })
+        entries =
+            tensors.map {
+                TensorEntry(name: $0.name, shape: $0.tensor.shape, elementType: .float32)
+            } + bytes.map { TensorEntry(name: $0.name, shape: $0.shape, elementType: .int8) }
     }
 
     public func read(
         _ entry: TensorEntry,
         into buffer: UnsafeMutableRawBufferPointer
     ) throws(Failure) {
-        guard let tensor = tensors[entry.name] else {
+        if let tensor = tensors[entry.name] {
+            tensor.values.withUnsafeBytes { buffer.copyMemory(from: $0) }
+        } else if let values = bytes[entry.name] {
+            values.withUnsafeBytes { buffer.copyMemory(from: $0) }
+        } else {
             preconditionFailure("\(entry.name) is not an entry of \(source)")
         }
-        tensor.values.withUnsafeBytes { buffer.copyMemory(from: $0) }
     }
 }
 

@@ -50,10 +50,12 @@ public enum TensorContainer: String, Sendable, Hashable, CaseIterable {
     /// Opens weights: a file, an index of shards, or the prefix of a TensorFlow checkpoint
     /// (`bert_model.ckpt`) that stands for its index.
     ///
-    /// Everything about the tensors but their values is checked.
+    /// Everything about the tensors but their values is checked. Matrices that are stored as int8 with
+    /// scales beside them are read as floats (`QuantizedStore`).
     public static func open(_ url: URL) throws(Failure) -> any TensorStore {
         let place = TensorFlowBundleStore.index(for: url) ?? url
-        return try recognize(place).open(place)
+        let store = try recognize(place).open(place)
+        return try QuantizedStore.isOne(store) ? QuantizedStore(store) : store
     }
 
     /// Whether a file is a `.keras` archive, which holds more than tensors.

@@ -8,21 +8,40 @@ public struct TensorEntry: Sendable, Hashable {
     /// The name in the file.
     public let name: String
     public let shape: Shape
-    /// How the file encodes the elements.
+    /// What the elements are read as.
     public let elementType: ElementType
     /// How the bytes are kept, where there is more to say than that they lie in one piece:
     /// `chunked, shuffle, gzip`, `big-endian`.
     public let storage: String
+    /// The scales of a tensor that lies in the file as int8 and is read as floats; `nil` for one that
+    /// is read as it lies there.
+    public let scales: ScaleAxis?
 
-    public init(name: String, shape: Shape, elementType: ElementType, storage: String = "") {
+    public init(
+        name: String,
+        shape: Shape,
+        elementType: ElementType,
+        storage: String = "",
+        scales: ScaleAxis? = nil
+    ) {
         self.name = name
         self.shape = shape
         self.elementType = elementType
         self.storage = storage
+        self.scales = scales
     }
 
-    /// The bytes the elements take when nothing is compressed.
+    /// The bytes of the elements as they are read.
     public var byteCount: Int { shape.count * elementType.byteCount }
+
+    /// How the file encodes the elements, where that is not how they are read.
+    public var storedElementType: ElementType { scales == nil ? elementType : .int8 }
+
+    /// The bytes the elements and their scales take in the file when nothing is compressed.
+    public var storedByteCount: Int {
+        guard let scales else { return byteCount }
+        return shape.count + scales.count(of: shape) * ElementType.float32.byteCount
+    }
 }
 
 /// Where a tensor's elements lie in a file: in one piece, row-major, little-endian, unfiltered.

@@ -205,7 +205,8 @@ public struct Conversion: Sendable {
         try writeNewFile(bytes, to: url)
     }
 
-    private static func listing(_ folder: URL) throws(Failure) -> [(name: String, byteCount: Int)] {
+    /// The files of a folder with their bytes, by name.
+    package static func listing(_ folder: URL) throws(Failure) -> [(name: String, byteCount: Int)] {
         guard let names = try? FileManager.default.subpathsOfDirectory(atPath: folder.path) else {
             throw Failure(.inputOutput, folder.relativePath, "the folder cannot be listed")
         }

@@ -3,7 +3,8 @@
 /// Every module reports its data errors as this one type, so that the command can print one clear
 /// sentence and choose the exit code. Programmer errors trap instead.
 public struct Failure: Error, Hashable, Sendable, CustomStringConvertible {
-    /// What went wrong, in classes a script can act on; the codes follow `sysexits.h`.
+    /// What went wrong, in classes a script can act on; the codes follow `sysexits.h`, but for the
+    /// verdict of a quality gate, which is no error.
     public enum Kind: Sendable, Hashable {
         /// Options that contradict each other or the data.
         case usage
@@ -19,6 +20,8 @@ public struct Failure: Error, Hashable, Sendable, CustomStringConvertible {
         case inputOutput
         /// Training produced a value that is not finite.
         case diverged
+        /// A quality that was demanded and is not reached.
+        case belowGate
 
         public var exitCode: Int32 {
             switch self {
@@ -29,6 +32,7 @@ public struct Failure: Error, Hashable, Sendable, CustomStringConvertible {
             case .cannotCreate: 73
             case .inputOutput: 74
             case .diverged: 76
+            case .belowGate: 4
             }
         }
     }

@@ -2,14 +2,14 @@ internal import CHDF5
 public import Diagnostics
 
 extension HDF5Writer {
-    /// Creates a dataset of little-endian floats.
+    /// Creates a dataset of little-endian floats, or of signed bytes.
     ///
     /// Without compression its bytes lie in one piece, whose place is known at once: after `close`
     /// they can be written there without the library, by any number of threads.
     ///
     /// - Parameters:
-    ///   - elementType: binary16, bfloat16 (as Keras stores it: opaque, with an attribute) or
-    ///     binary32.
+    ///   - elementType: binary16, bfloat16 (as Keras stores it: opaque, with an attribute),
+    ///     binary32, or signed integers of one byte.
     ///   - compression: gzip's level from 1 to 9, behind the shuffle filter, in chunks of whole
     ///     rows.
     /// - Returns: where the bytes lie in the file; `nil` for a dataset that is compressed or empty.
@@ -125,6 +125,7 @@ extension HDF5Writer {
                 Library.succeeded(H5Tset_tag(type.id, ""))
             else { return nil }
             return type
+        case .integer(1, true): return Handle(H5Tcopy(bertkit_H5T_STD_I8LE()), H5Tclose)
         case .float64, .integer, .other: preconditionFailure("\(elementType) is not written")
         }
     }

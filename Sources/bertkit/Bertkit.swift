@@ -15,9 +15,9 @@ struct Bertkit: ParsableCommand {
             """,
         version: Tool.version,
         subcommands: [
-            Inspect.self, Convert.self, ExportCommand.self, Verify.self, Pretrain.self,
-            Finetune.self, Distill.self, Sweep.self, Augment.self, Evaluate.self, Predict.self,
-            Tagger.self, Benchmark.self, Demo.self,
+            Inspect.self, Convert.self, Compress.self, ExportCommand.self, Verify.self,
+            Pretrain.self, Finetune.self, Distill.self, Sweep.self, Augment.self, Evaluate.self,
+            Predict.self, Tagger.self, Benchmark.self, Demo.self,
         ]
     )
 

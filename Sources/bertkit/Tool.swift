@@ -9,21 +9,6 @@ import Glibc
 enum Tool {
     static let version = "0.1.0"
 
-    /// The command as it was given, as a shell takes it.
-    static var commandLine: String {
-        "bertkit " + CommandLine.arguments.dropFirst().map(quoted).joined(separator: " ")
-    }
-
-    /// An argument as a shell takes it.
-    private static func quoted(_ argument: String) -> String {
-        let plain = argument.unicodeScalars.allSatisfy {
-            $0.properties.isAlphabetic || ("0"..."9").contains($0)
-                || "-_./=,:".unicodeScalars.contains($0)
-        }
-        return plain && !argument.isEmpty
-            ? argument : "'" + argument.replacing("'", with: "'\\''") + "'"
-    }
-
     static func main() {
         // A reader that goes away must not end training; writes report it instead.
         signal(SIGPIPE, SIG_IGN)

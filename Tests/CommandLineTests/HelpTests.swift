@@ -3,8 +3,8 @@ import Testing
 @Suite("Help")
 struct HelpTests {
     static let commands = [
-        "inspect", "convert", "export", "verify", "pretrain", "finetune", "distill", "sweep",
-        "augment", "evaluate", "predict", "tagger", "benchmark", "demo",
+        "inspect", "convert", "compress", "export", "verify", "pretrain", "finetune", "distill",
+        "sweep", "augment", "evaluate", "predict", "tagger", "benchmark", "demo",
     ]
 
     @Test("The first screen names every command")

@@ -1,7 +1,7 @@
 import Bert
 import Diagnostics
 import Kernels
-import Tensors
+package import Tensors
 
 /// Which h directions of a teacher's H hidden dimensions a student's are.
 ///
@@ -96,7 +96,7 @@ func project(_ x: Matrix, _ basis: Tensor, _ pool: WorkerPool) -> FloatBuffer {
 
 extension Tensor {
     /// Some rows of a matrix, or elements of a vector, in the order given.
-    func rows(_ indexes: [Int]) -> Tensor {
+    package func rows(_ indexes: [Int]) -> Tensor {
         let width = shape.count == 0 ? 0 : shape.count / shape[0]
         var shape = shape
         shape.dimensions[0] = indexes.count
@@ -107,7 +107,7 @@ extension Tensor {
     }
 
     /// Some columns of a matrix.
-    func columns(_ indexes: [Int]) -> Tensor {
+    package func columns(_ indexes: [Int]) -> Tensor {
         let (rows, width) = (shape[0], shape[1])
         var result: [Float] = []
         result.reserveCapacity(rows * indexes.count)

@@ -1,5 +1,6 @@
 package import Bert
-import Datasets
+package import Datasets
+package import Diagnostics
 import Evaluation
 package import Kernels
 import Tensors
@@ -114,8 +115,31 @@ package struct ImportanceScores {
         }
     }
 
+    /// The scores on a seeded sample of a data set, and how many examples it has.
+    package static func sampled(
+        of model: BertModel,
+        on data: EncodedDataset,
+        seed: UInt64,
+        pool: WorkerPool
+    ) throws(Failure) -> (scores: ImportanceScores, exampleCount: Int) {
+        let batches = try sample(of: data, seed: seed)
+        let scores = ImportanceScores(of: model, on: batches, targets: data.targets, pool: pool)
+        return (scores, batches.reduce(0) { $0 + $1.examples.count })
+    }
+
+    /// The examples that importance is judged by, 1024 at most.
+    static func sample(
+        of data: EncodedDataset,
+        seed: UInt64
+    ) throws(Failure) -> [TrainingBatch] {
+        var batches: [TrainingBatch] = []
+        var stream = data.epoch(0, batchSize: 32, seed: seed)
+        while batches.count < 1024 / 32, let batch = try stream.next() { batches.append(batch) }
+        return batches
+    }
+
     /// The indexes of the `count` largest scores, ascending; the first among equals.
-    static func best(_ count: Int, of scores: some Collection<Double>) -> [Int] {
+    package static func best(_ count: Int, of scores: some Collection<Double>) -> [Int] {
         let scores = Array(scores)
         let order = scores.indices.sorted {
             scores[$0] != scores[$1] ? scores[$0] > scores[$1] : $0 < $1

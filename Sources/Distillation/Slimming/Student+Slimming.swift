@@ -6,9 +6,6 @@ import Tensors
 import Training
 
 extension Student {
-    /// Examples that heads, neurons and directions are judged by.
-    static let sampleSize = 1024
-
     /// A narrower student out of some of a teacher's layers.
     ///
     /// Heads, neurons and directions that are taken over keep the teacher's weights; the query is scaled
@@ -33,11 +30,7 @@ extension Student {
     ) throws(Failure) -> Student {
         var configuration = try shape.slimmed(teacher.configuration, layers: layers)
         adjust(&configuration)
-        var batches: [TrainingBatch] = []
-        var stream = data.epoch(0, batchSize: 32, seed: seed)
-        while batches.count < sampleSize / 32, let batch = try stream.next() {
-            batches.append(batch)
-        }
+        let batches = try ImportanceScores.sample(of: data, seed: seed)
         let states = [0] + layers.map { $0 + 1 }
         let inference = BertInference(teacher, pool: pool)
         let scores =

@@ -50,8 +50,8 @@ extension Convert {
         card.library = naming == .keras ? "keras" : "pytorch"
         card.tags = [BiLSTMConfiguration.modelType]
         card.use = BiLSTMFolder.use(of: folder.configuration, naming)
-        let provenance = try Provenance(command: Tool.commandLine, [("model", source)])
-        card.command = Tool.commandLine
+        let provenance = try Provenance(command: ShellText.command, [("model", source)])
+        card.command = ShellText.command
         card.details = provenance.details
         try BiLSTMFolder.write(
             folder.loadModel(),

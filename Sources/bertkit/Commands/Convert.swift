@@ -109,14 +109,14 @@ struct Convert: ParsableCommand {
     /// Writes the folder; a long conversion shows on a terminal how far it is.
     private func write(_ plan: ConversionPlan, to output: URL) throws -> Conversion.Report {
         let provenance = try Provenance(
-            command: Tool.commandLine,
+            command: ShellText.command,
             [("model", source), ("config", origin.config), ("vocabulary", origin.vocabulary)]
         )
         let progress = ByteProgress("convert", byteCount: plan.byteCount, isQuiet: runOptions.quiet)
         defer { progress.end() }
         return try Conversion(plan).write(
             to: output,
-            command: Tool.commandLine,
+            command: ShellText.command,
             details: provenance.details,
             additionalFiles: [provenance.file]
         ) { progress.update($0) }

@@ -160,7 +160,7 @@ struct ExportCommand: ParsableCommand {
     private func records(_ plan: ExportPlan) throws(Failure) -> [ModelFolder.File] {
         guard to == .onnx else { return [] }
         let provenance = try Provenance(
-            command: Tool.commandLine,
+            command: ShellText.command,
             [
                 ("model", model), ("config", origin.config), ("vocabulary", origin.vocabulary),
                 ("calibrate", calibrate),
@@ -173,7 +173,7 @@ struct ExportCommand: ParsableCommand {
         )
         card.pipeline = plan.configuration.head.pipeline
         card.tags = [plan.configuration.modelType.rawValue, "onnx"]
-        card.command = Tool.commandLine
+        card.command = ShellText.command
         card.details = provenance.details
         card.use = [
             "`onnxruntime.InferenceSession` runs `\(plan.modelFileName)`; its texts are cut by",
