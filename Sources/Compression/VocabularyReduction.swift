@@ -6,7 +6,7 @@ import Tokenization
 /// Special pieces are kept, and so is every single character, at the beginning of a word and inside one:
 /// a word whose pieces are gone is cut into smaller ones, down to its characters, so that no text has an
 /// unknown piece that it had not before. Where a vocabulary has a character in longer pieces alone, all
-/// of these are kept.
+/// of these are kept, though a word may then be cut so that none of them fits.
 struct VocabularyReduction: Sendable {
     /// Old numbers, ascending; a piece's new number is its place here.
     let kept: [Int]

@@ -1,3 +1,4 @@
+import Bert
 import Foundation
 import TestSupport
 import Testing
@@ -98,6 +99,41 @@ struct CompressCommandTests {
             let small = try bench.run("predict --model @small @texts.txt").output
             let large = try bench.run("predict --model \(teacher) @texts.txt").output
             #expect(Self.label(small) == Self.label(large))
+        }
+    }
+
+    @Test("scores are judged by their correlation, and have no divergence")
+    func regression() throws {
+        try Workbench.temporary { bench in
+            try SmallModel(labels: ["score"], problemType: .regression).write(to: bench["scorer"])
+            try bench.write(SmallModel.taskFile(labels: ["0.5", "2", "3.25"]), "scores.tsv")
+            let line = "compress @scorer @out --int8 --data @scores.tsv"
+            try expectRefusal(bench, "\(line) --max-kl 1", 64, "scores have no KL divergence")
+            let outcome = try bench.run("\(line) --max-drop 0.05")
+            #expect(outcome.code == 0, "\(outcome.error)")
+            #expect(outcome.output.contains("Pearson correlation"))
+            #expect(outcome.output.contains("squared difference"))
+            let answers = try bench.run("evaluate --student @out --data @scores.tsv --format json")
+            #expect(answers.code == 0, "\(answers.error)")
+        }
+    }
+
+    @Test(
+        "every family and head comes back within the rounding, in both layouts",
+        arguments: [
+            "roberta_masked_lm", "electra_narrow", "distilbert", "tf_masked_lm",
+            "google_classifier", "keras_classifier", "safetensors_pre_training",
+            "electra_narrow_replaced_token_detection", "safetensors_question_answering",
+        ],
+        ["hf-h5", "safetensors"]
+    )
+    func families(layout: String, target: String) throws {
+        try Workbench.with(["model": layout]) { bench in
+            let outcome = try bench.run("compress @model @out --int8 --to \(target)")
+            #expect(outcome.code == 0, "\(outcome.error)")
+            let verified = try bench.run("verify @model @out --tolerance 0.05")
+            #expect(verified.code == 0, "\(verified.output)")
+            #expect(try bench.run("verify @model @out --tolerance 1e-7").code == 2)
         }
     }
 

@@ -57,9 +57,18 @@ struct CompressionBench {
             labels: ["no", "yes"],
             problemType: .classification
         )
+        // Biases and normalisations as a trained model has them, no two alike.
+        let parameters = BertModel(configuration, seed: 3).parameters.map { name, tensor in
+            guard tensor.shape.rank == 1 else { return tensor }
+            let base: Float = name.hasSuffix("LayerNorm.weight") ? 1 : 0
+            return Tensor(
+                shape: tensor.shape,
+                values: tensor.values.indices.map { base + 0.1 * sin(Float($0 + name.utf8.count)) }
+            )
+        }
         try ModelFolder.write(
             configuration: configuration,
-            parameters: BertModel(configuration, seed: 3).parameters,
+            parameters: parameters,
             tokenizerFiles: TokenizerFiles.files(
                 vocabulary: Vocabulary(pieces: pieces),
                 configuration: TokenizerConfiguration(lowercase: true, modelMaximumLength: 24),

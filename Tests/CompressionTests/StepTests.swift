@@ -194,6 +194,28 @@ struct StepTests {
         }
     }
 
+    @Test("words are judged one by one, and a vocabulary is cut to them")
+    func words() throws {
+        try CompressionBench.with(.tokenClassification) { bench in
+            let text = "film\tyes\nplaying\tno\n\nvery\tno\ndull\tyes\nplot\tyes\n"
+            let data = try LabelledFile(bytes: Array(text.utf8), name: "words", kind: .words)
+            let result = try bench.compress(data: data) {
+                $0.vocabulary = VocabularyChoice(text: nil)
+                $0.neuronFraction = 0.1
+                $0.isInt8 = true
+            }
+            #expect(result.steps.map(\.name).contains("neurons 18 of 20"))
+            #expect(
+                result.steps.allSatisfy {
+                    ($0.quality ?? -1) * 5 == (($0.quality ?? -1) * 5).rounded()
+                }
+            )
+            #expect(result.steps[0].divergence == 0)
+            #expect(result.steps[2].divergence == result.steps[1].divergence)
+            #expect(try #require(result.steps[3].divergence) > 0)
+        }
+    }
+
     @Test("the same input gives the same bytes")
     func deterministic() throws {
         try CompressionBench.with { bench in
