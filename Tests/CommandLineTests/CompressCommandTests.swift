@@ -169,6 +169,7 @@ struct CompressCommandTests {
         ("--int8 --min-accuracy 0.9", 64, "A quality gate needs '--data'"),
         ("--int8 --data @dev.tsv --min-accuracy 90", 64, "must be from 0.0 and up to 1.0"),
         ("--vocabulary from-data", 64, "needs '--data'"),
+        ("--int8 --train @train.tsv", 64, "'--train' is for '--heads-and-neurons' and"),
         ("--int8 --vocabulary-size 10", 64, "'--vocabulary-size' needs '--vocabulary'"),
         ("--vocabulary @vocab.txt --vocabulary-size 3", 64, "3 pieces are too few: 17 are"),
         ("--vocabulary @none.txt", 66, "there is no such file"),

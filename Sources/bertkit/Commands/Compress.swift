@@ -69,6 +69,11 @@ struct Compress: ParsableCommand {
         if cuts.vocabulary == .fromData, data.data == nil {
             throw ValidationError("'--vocabulary from-data' needs '--data'")
         }
+        if data.train != nil, cuts.headsAndNeurons == nil, cuts.vocabulary != .fromData {
+            throw ValidationError(
+                "'--train' is for '--heads-and-neurons' and '--vocabulary from-data'"
+            )
+        }
     }
 
     private var isAnythingAsked: Bool {
