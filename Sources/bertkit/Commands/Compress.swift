@@ -120,12 +120,7 @@ struct Compress: ParsableCommand {
             pool: WorkerPool(workerCount: compute.workerCount)
         )
         for note in compressor.notes { remarks.note(note) }
-        for (rule, names) in ConversionRemarks.byRule(compressor.ignored) {
-            remarks.note(
-                "not written: \(names.count == 1 ? printable(names[0]) : "\(names.count) tensors") "
-                    + "(\(rule))"
-            )
-        }
+        for line in ConversionRemarks.notWritten(compressor.ignored) { remarks.note(line) }
         let result = try compressor.run { remarks.say("compress: \($0)") }
         try StandardOutput.write(
             "\(printable(model)): \(checkpoint.layout)\n\n" + CompressionText.table(result.steps)

@@ -4,8 +4,18 @@ import Tensors
 
 /// What a conversion has to say about the values and tensors it met.
 enum ConversionRemarks {
+    /// What is not written: one line for each rule.
+    static func notWritten(_ ignored: [(name: String, rule: String)]) -> [String] {
+        byRule(ignored).map { rule, names in
+            names.count == 1
+                ? "not written: \(printable(names[0])) (\(rule))"
+                : "not written: \(Numbers.count(names.count)) tensors (\(rule)), such as "
+                    + printable(names[0])
+        }
+    }
+
     /// The names of each rule, the rules in the order in which they first occur.
-    static func byRule(
+    private static func byRule(
         _ ignored: [(name: String, rule: String)]
     ) -> [(rule: String, names: [String])] {
         var rules: [(rule: String, names: [String])] = []

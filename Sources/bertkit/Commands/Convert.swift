@@ -89,7 +89,7 @@ struct Convert: ParsableCommand {
             try StandardOutput.write(plan.text)
             return
         }
-        for line in Self.leftOut(plan) { remarks.note(line) }
+        for line in ConversionRemarks.notWritten(plan.ignored) { remarks.note(line) }
         let report = try write(plan, to: output)
         for line in ConversionRemarks.warnings(report) { remarks.warn(line) }
         if let line = ConversionRemarks.underflow(report) { remarks.note(line) }
@@ -120,16 +120,6 @@ struct Convert: ParsableCommand {
             details: provenance.details,
             additionalFiles: [provenance.file]
         ) { progress.update($0) }
-    }
-
-    /// What is not written: one line for each rule.
-    private static func leftOut(_ plan: ConversionPlan) -> [String] {
-        ConversionRemarks.byRule(plan.ignored).map { rule, names in
-            names.count == 1
-                ? "not written: \(printable(names[0])) (\(rule))"
-                : "not written: \(Numbers.count(names.count)) tensors (\(rule)), such as "
-                    + printable(names[0])
-        }
     }
 
     /// What an approximate target answers, beside what the source does.

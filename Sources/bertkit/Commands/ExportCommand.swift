@@ -136,12 +136,7 @@ struct ExportCommand: ParsableCommand {
         if let calibrate { options.calibration = try Self.texts(calibrate, checkpoint) }
         let plan = try ExportPlan(checkpoint, options)
         for note in plan.notes { remarks.note(note) }
-        for (rule, names) in ConversionRemarks.byRule(plan.ignored) {
-            remarks.note(
-                "not written: \(names.count == 1 ? printable(names[0]) : "\(names.count) tensors") "
-                    + "(\(rule))"
-            )
-        }
+        for line in ConversionRemarks.notWritten(plan.ignored) { remarks.note(line) }
         let progress = ByteProgress("export", byteCount: plan.byteCount, isQuiet: runOptions.quiet)
         let report: Exporter.Report
         do {
