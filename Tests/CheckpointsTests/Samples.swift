@@ -55,7 +55,7 @@ func writeSample(
         configuration: configuration,
         parameters: parameters ?? sampleParameters(configuration),
         tokenizerFiles: [sampleVocabulary],
-        records: { _ in [] },
+        records: { _ in [ModelFolder.File(name: "README.md", bytes: Array("# sample\n".utf8))] },
         to: url,
         force: force,
         additionalFiles: additionalFiles

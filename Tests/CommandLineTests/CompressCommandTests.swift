@@ -23,13 +23,18 @@ struct CompressCommandTests {
             }
             #expect(
                 try bench.names(in: "small") == [
-                    "README.md", "config.json", "special_tokens_map.json", "tf_model.h5",
-                    "tokenizer.json", "tokenizer_config.json", "vocab.txt",
+                    "README.md", "config.json", "provenance.json", "special_tokens_map.json",
+                    "tf_model.h5", "tokenizer.json", "tokenizer_config.json", "vocab.txt",
                 ]
             )
             let card = try bench.text("small/README.md")
             #expect(card.contains("| layers 1 |"))
             #expect(card.contains("--int8 --layers 1"))
+            #expect(card.contains("\nmetrics:\n- accuracy\n"))
+            let provenance = try bench.text("small/provenance.json")
+            for text in ["\"role\": \"data\"", "\"sha256\"", "\"step\": \"int8\"", "\"KL, nats\""] {
+                #expect(provenance.contains(text), "\(text)")
+            }
 
             let inspected = try bench.run("inspect @small")
             #expect(inspected.code == 0)

@@ -5,7 +5,8 @@ import Testing
 @Suite("Where a written folder says it comes from")
 struct ProvenanceCommandTests {
     private static let training =
-        "--train @train.tsv --dev @dev.tsv --epochs 1 --batch-size 8 --max-length 16 --quiet"
+        "--train @train.tsv --dev @dev.tsv --init teacher-layers --layers 1 --epochs 1 --batch-size 8 "
+        + "--max-length 16 --quiet"
 
     private func object(_ bench: Workbench, _ path: String) throws -> [String: Any] {
         let object = try JSONSerialization.jsonObject(with: Data(bench.bytes(path)))
