@@ -30,7 +30,7 @@ struct VocabularyReduction: Sendable {
                     size < always.count
                         ? "\(size) pieces are too few: \(always.count) are always kept, which are the "
                             + "special ones and the single characters"
-                        : "the vocabulary has \(vocabulary.count) pieces, no more than \(size)"
+                        : "\(size) pieces are no fewer than the \(vocabulary.count) of the vocabulary"
                 )
             }
             let order = vocabulary.pieces.indices

@@ -32,10 +32,17 @@ extension Provenance {
 
     var file: ModelFolder.File { ModelFolder.File(name: Self.fileName, bytes: bytes) }
 
-    /// The digests as a card lists them: a line for each file, by the option that named it.
+    /// What stands beside a model and says nothing of what it answers.
+    private static let asides = [".md", ".jsonl", ".yaml", fileName]
+
+    /// The digests as a card lists them, by the option that named the file; of folders without texts
+    /// about the model.
     var details: [(name: String, value: String)] {
         inputs.flatMap { input in
-            input.files.map { file in
+            let files = input.files.filter { file in
+                input.files.count == 1 || !Self.asides.contains { file.name.hasSuffix($0) }
+            }
+            return files.map { file in
                 (
                     "SHA-256 of \(input.role)",
                     input.files.count == 1 && input.path.hasSuffix(file.name)

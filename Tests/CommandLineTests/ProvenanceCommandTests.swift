@@ -53,7 +53,10 @@ struct ProvenanceCommandTests {
                 }
             }
             #expect(inputs["teacher"]?["tf_model.h5"] != nil)
-            #expect(found["command"] as? String == "bertkit distill --config run.yaml")
+            let file = bench["out"].appending(path: "run.yaml").path
+            #expect(
+                found["command"] as? String == "bertkit distill --config \(file) --output NEW"
+            )
             #expect((found["options"] as? [String: Any])?["seed"] as? String == "7")
             let results = try #require(found["results"] as? [String: Any])
             let students = try #require(results["students"] as? [[String: Any]])

@@ -114,7 +114,7 @@ struct VocabularyTests {
             #expect(few?.kind == .usage)
             #expect(few?.reason.contains("\(count) are always kept") == true)
             let many = failure { try cut(bench, text, size: CompressionBench.pieces.count) }
-            #expect(many?.reason.contains("pieces, no more than") == true)
+            #expect(many?.reason.contains("pieces are no fewer than the") == true)
             #expect(bench.names == ["model", "text.txt"])
         }
     }

@@ -35,7 +35,7 @@ struct Benchmark: RunFileCommand {
 
             Examples:
               bertkit benchmark --model teacher/ --data dev.tsv
-              bertkit benchmark --model student/ --data train.tsv --measure distillation \
+              bertkit benchmark --model student/ --data train.tsv --measure distillation \\
                 --teacher teacher/ --recipe tinybert
             """
     )

@@ -15,7 +15,7 @@ struct Distill: RunFileCommand {
             Examples:
               bertkit distill --teacher teacher/ --init teacher-layers --layers 3 \\
                 --train train.tsv --dev dev.tsv --output student/
-              bertkit distill --recipe distilbert --teacher encoder/ --init teacher-layers \
+              bertkit distill --recipe distilbert --teacher encoder/ --init teacher-layers \\
                 --layers 3 --text text.txt --output general/
               bertkit distill --student bilstm --teacher teacher/ \\
                 --train train.tsv --dev dev.tsv --output small/

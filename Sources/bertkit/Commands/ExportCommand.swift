@@ -25,7 +25,8 @@ struct ExportCommand: ParsableCommand {
             Examples:
               bertkit export student/ student-onnx/ --to onnx
               bertkit export student/ student-int8/ --to onnx --int8 dynamic
-              bertkit export student/ student-qdq/ --to onnx --int8 qdq --calibrate texts.txt
+              bertkit export student/ student-qdq/ --to onnx --int8 qdq \\
+                --calibrate texts.txt
               bertkit export student/ student.gguf --to gguf --dtype q8_0
             """
     )

@@ -302,7 +302,9 @@ extension ModelCard {
             metrics = [Metric(type: best.score.metric, value: best.score.value)]
             details.append(("Best step", "\(best.step) of \(result.steps)"))
         }
-        command = "bertkit \(run.command) --config run.yaml"
+        let folder = run.entries.first { $0.name == "output" }?.values.first ?? "."
+        let file = folder + (folder.hasSuffix("/") ? "" : "/") + "run.yaml"
+        command = "bertkit \(run.command) --config \(ShellText.quoted(file)) --output NEW"
         details.append(("BertKit", Tool.version))
         details += run.entries.map { ($0.name, $0.values.joined(separator: ", ")) }
     }

@@ -149,7 +149,20 @@ struct CompressionData: ParsableArguments {
     )
     var maxLength: Int?
 
-    func validate() throws { try Limits.check("--max-length", maxLength, 3...65_536) }
+    func validate() throws {
+        try Limits.check("--max-length", maxLength, 3...65_536)
+        guard data == nil, train == nil else { return }
+        let given = [
+            ("--text-column", columns.textColumn != nil),
+            ("--text-pair-column", columns.textPairColumn != nil),
+            ("--label-column", columns.labelColumn != nil), ("--header", columns.header == true),
+            ("--no-header", columns.header == false), ("--skip-bad-rows", columns.skipBadRows),
+            ("--max-length", maxLength != nil),
+        ]
+        if let (option, _) = given.first(where: \.1) {
+            throw ValidationError("'\(option)' is about examples: give '--data'")
+        }
+    }
 }
 
 /// What the model must reach to be written.

@@ -5,7 +5,8 @@ enum ShellText {
         "bertkit " + CommandLine.arguments.dropFirst().map(quoted).joined(separator: " ")
     }
 
-    private static func quoted(_ argument: String) -> String {
+    /// An argument as a shell takes it.
+    static func quoted(_ argument: String) -> String {
         let plain = argument.unicodeScalars.allSatisfy {
             $0.properties.isAlphabetic || ("0"..."9").contains($0)
                 || "-_./=,:".unicodeScalars.contains($0)
