@@ -19,7 +19,7 @@ let swiftSettings: [SwiftSetting] = [
 let libraryModules: [Target.Dependency] = [
     "Diagnostics", "Randomness", "Tensors", "HDF5", "Checkpoints", "Kernels", "Tokenization",
     "Bert", "BiLSTM", "Conversion", "Export", "Datasets", "Training", "Evaluation", "Distillation",
-    "Tagging", "Augmentation", "Compression", "Provenance",
+    "Tagging", "Augmentation", "Compression", "Provenance", "Report",
 ]
 
 let package = Package(
@@ -31,6 +31,7 @@ let package = Package(
                 "Tensors", "HDF5", "Checkpoints", "Kernels", "Tokenization", "Bert", "BiLSTM",
                 "Datasets", "Training", "Evaluation", "Distillation", "Diagnostics", "Randomness",
                 "Conversion", "Export", "Tagging", "Augmentation", "Compression", "Provenance",
+                "Report",
             ]
         ),
         .executable(name: "bertkit", targets: ["bertkit"]),
@@ -140,6 +141,11 @@ let package = Package(
             swiftSettings: swiftSettings
         ),
         .target(
+            name: "Report",
+            dependencies: ["Evaluation", "Checkpoints", "Diagnostics"],
+            swiftSettings: swiftSettings
+        ),
+        .target(
             name: "Distillation",
             dependencies: [
                 "Training", "Evaluation", "Augmentation", "Bert", "BiLSTM", "Datasets", "Kernels",
@@ -168,6 +174,7 @@ let package = Package(
                 "Tensors", "Checkpoints", "Kernels", "Tokenization", "Bert", "BiLSTM", "Datasets",
                 "Training", "Evaluation", "Distillation", "HDF5", "Diagnostics", "Randomness",
                 "Conversion", "Export", "Tagging", "Augmentation", "Compression", "Provenance",
+                "Report",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 "Yams",
             ],
@@ -238,6 +245,11 @@ let package = Package(
         ),
         .testTarget(
             name: "EvaluationTests",
+            dependencies: libraryModules + ["TestSupport"],
+            swiftSettings: swiftSettings
+        ),
+        .testTarget(
+            name: "ReportTests",
             dependencies: libraryModules + ["TestSupport"],
             swiftSettings: swiftSettings
         ),

@@ -26,16 +26,10 @@ public struct TeacherCheck: Sendable {
             for target in classes { counts[target] += 1 }
             let majority = Double(counts.max() ?? 0) / Double(max(1, classes.count))
             majorityShare = majority
-            let predictions = LogitMetrics.topClasses(logits, classCount: labels.count)
-            let best = Self.bestRelabelling(predictions, classes, labels.count)
-            if let best, best.accuracy > score.value + 0.2 {
-                let order = best.order.enumerated()
-                    .map { "\(labels[$0.offset]) as \(labels[$0.element])" }
-                    .joined(separator: ", ")
+            if let problem = LabelOrder.problem(logits, targets: targets, labels: labels) {
                 warning =
-                    "The teacher's label order looks wrong: reading its answers \(order) would score "
-                    + "\(percent(best.accuracy)) instead of \(percent(score.value)). Check id2label in "
-                    + "its config.json."
+                    "The teacher's label order looks wrong: \(problem). Check id2label in its "
+                    + "config.json."
             } else if score.value <= max(majority, 1 / Double(labels.count)) + 0.02 {
                 warning =
                     "The teacher is right on \(percent(score.value)), no better than always answering "
@@ -45,32 +39,6 @@ public struct TeacherCheck: Sendable {
                 warning = nil
             }
         }
-    }
-
-    /// The renaming of predicted classes that agrees best with the targets, for up to six classes.
-    private static func bestRelabelling(
-        _ predictions: [Int],
-        _ targets: [Int],
-        _ classCount: Int
-    ) -> (order: [Int], accuracy: Double)? {
-        guard classCount <= 6, !targets.isEmpty else { return nil }
-        let matrix = ConfusionMatrix(
-            predictions: predictions,
-            targets: targets,
-            classCount: classCount
-        )
-        var best: (order: [Int], right: Int)?
-        func extend(_ order: [Int]) {
-            if order.count == classCount {
-                let right = order.enumerated()
-                    .reduce(0) { $0 + matrix.counts[$1.element * classCount + $1.offset] }
-                if right > best?.right ?? -1 { best = (order, right) }
-                return
-            }
-            for label in 0..<classCount where !order.contains(label) { extend(order + [label]) }
-        }
-        extend([])
-        return best.map { ($0.order, Double($0.right) / Double(targets.count)) }
     }
 }
 

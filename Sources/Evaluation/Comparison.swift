@@ -19,6 +19,14 @@ public struct ModelMeasurement: Sendable {
     /// Real tokens run through the model.
     public var tokenCount: Int
     public var exampleCount: Int
+    /// Processor time of the forward passes, of all workers together.
+    public var processorSeconds: Double?
+    /// Of weights as the engine holds them to answer.
+    public var bytesInMemory: Int?
+    /// Seconds that texts took one at a time; empty where that was not measured.
+    public var latencies: [Double] = []
+    /// How its layers compare with the teacher's.
+    public var layers: LayerSimilarity?
 
     public init(
         name: String,
@@ -57,10 +65,17 @@ public struct ComparisonReport: Sendable, Hashable, Codable {
     public var sentenceCount: Int?
     /// Whether there were gold targets to compare with.
     public var hasTargets: Bool
-    /// The temperature of ``Model/klFromTeacher``.
+    /// The temperature of ``Model/klFromTeacher`` and of the other divergences.
     public var temperature: Double
+    /// What was compared on: a file, as the user spelled it.
+    public var data: String?
+    /// How often examples were drawn again for the intervals, and the draws' seed; nil without intervals.
+    public var resamples: Int?
+    public var seed: UInt64?
     public var teacher: Model?
     public var students: [Model]
+    /// The same measures on parts of the examples.
+    public var slices: [SliceGroup]?
 
     public enum Task: String, Sendable, Hashable, Codable {
         case classification
@@ -74,7 +89,9 @@ public struct ComparisonReport: Sendable, Hashable, Codable {
     ///   - targets: [answers] class indexes or scores; empty when there are none.
     ///   - sentences: where each sentence's words begin among the answers, and the end; nil where
     ///     examples are answered whole.
-    ///   - temperature: both sides' in the KL divergence.
+    ///   - temperature: both sides' in the divergences.
+    ///   - bootstrap: how the intervals are drawn; nil leaves them out.
+    ///   - facts: what is known of the examples beside their answers, for slices and for lists of them.
     /// - Throws: `Failure` if the models have different numbers of answers, or one that is not
     ///   finite.
     public init(
@@ -83,7 +100,9 @@ public struct ComparisonReport: Sendable, Hashable, Codable {
         sentences: [Int]? = nil,
         teacher: ModelMeasurement?,
         students: [ModelMeasurement],
-        temperature: Double
+        temperature: Double,
+        bootstrap: Bootstrap? = Bootstrap(),
+        facts: ExampleFacts? = nil
     ) throws(Failure) {
         precondition(temperature > 0 && temperature.isFinite)
         guard let first = teacher ?? students.first else {
@@ -115,6 +134,20 @@ public struct ComparisonReport: Sendable, Hashable, Codable {
         )
         self.teacher = teacher.map { judge.measures(of: $0, isTeacher: true) }
         self.students = students.map { judge.measures(of: $0, isTeacher: false) }
+        data = facts?.data
+        let details = AnswerDetails(
+            kind: kind,
+            targets: targets,
+            sentences: sentences,
+            teacher: teacher,
+            students: students,
+            temperature: temperature
+        )
+        if let bootstrap {
+            (resamples, seed) = (bootstrap.resamples, bootstrap.seed)
+            details.addIntervals(bootstrap, to: &self)
+        }
+        if let facts { details.addExamples(facts, to: &self) }
     }
 
     /// The teacher, if any, and the students.
@@ -162,6 +195,7 @@ extension ComparisonReport {
 extension ComparisonReport {
     private enum CodingKeys: String, CodingKey {
         case task, labels, exampleCount, sentenceCount, hasTargets, temperature, teacher, students
+        case data, resamples, seed, slices
     }
 
     public func encode(to encoder: any Encoder) throws {
@@ -174,5 +208,9 @@ extension ComparisonReport {
         try container.encode(temperature, forKey: .temperature)
         try container.encode(teacher, forKey: .teacher)
         try container.encode(students, forKey: .students)
+        try container.encode(data, forKey: .data)
+        try container.encode(resamples, forKey: .resamples)
+        try container.encode(seed, forKey: .seed)
+        try container.encode(slices, forKey: .slices)
     }
 }

@@ -12,6 +12,7 @@ struct Judge {
 
     func measures(of model: ModelMeasurement, isTeacher: Bool) -> ComparisonReport.Model {
         var result = costs(of: model, isTeacher: isTeacher)
+        result.layers = model.layers
         switch kind {
         case .classification(let labels):
             addClassification(model, labels, isTeacher: isTeacher, to: &result)
@@ -34,6 +35,7 @@ struct Judge {
                 ratio(Double($0.bytesOnDisk), Double(model.bytesOnDisk))
             },
             flopsPerToken: model.flopsPerToken,
+            bytesInMemory: model.bytesInMemory,
             seconds: model.seconds,
             examplesPerSecond: ratio(Double(model.exampleCount), model.seconds),
             tokensPerSecond: ratio(Double(model.tokenCount), model.seconds),
@@ -41,6 +43,11 @@ struct Judge {
                 speed(reference).flatMap { slow in
                     speed(model).flatMap { fast in ratio(fast, slow) }
                 }
+            },
+            latency: model.latencies.isEmpty
+                ? nil : ComparisonReport.Latency(seconds: model.latencies),
+            processorHoursPerMillion: model.processorSeconds.flatMap {
+                ratio($0 * 1e6 / 3600, Double(model.exampleCount))
             }
         )
     }
@@ -61,6 +68,24 @@ struct Judge {
             result.accuracy = matrix.accuracy
             result.f1Binary = classCount == 2 ? matrix.f1(of: 1) : nil
             result.f1Macro = matrix.macroF1
+            result.f1Micro = matrix.microF1
+            result.classes = labels.indices.map { label in
+                ComparisonReport.ClassMeasures(
+                    label: labels[label],
+                    precision: matrix.precision(of: label),
+                    recall: matrix.recall(of: label),
+                    f1: matrix.f1(of: label),
+                    support: matrix.actual(label)
+                )
+            }
+            result.confusion = labels.indices.map { row in
+                Array(matrix.counts[row * classCount..<(row + 1) * classCount])
+            }
+            result.calibration = Calibration(
+                model.logits,
+                targets: targets.map { Int($0) },
+                classCount: classCount
+            )
             result.matthews = matrix.matthews
             result.crossEntropy = LogitMetrics.crossEntropy(
                 model.logits,
@@ -69,17 +94,13 @@ struct Judge {
             )
         }
         guard let teacher, !isTeacher else { return }
-        result.klFromTeacher = LogitMetrics.meanKL(
-            teacher: teacher.logits,
-            student: model.logits,
-            classCount: classCount,
-            temperature: temperature
-        )
+        addDivergences(model, from: teacher, classCount, to: &result)
         result.agreement = LogitMetrics.agreement(
             teacher.logits,
             model.logits,
             classCount: classCount
         )
+        addAgreement(model, with: teacher, classCount, to: &result)
         if let entities {
             result.qualityKept = percent(entities.f1, of: self.entities(teacher, labels)?.f1)
         } else if !targets.isEmpty {
@@ -88,6 +109,53 @@ struct Judge {
                 of: confusion(teacher, classCount).accuracy
             )
         }
+    }
+
+    private func addDivergences(
+        _ model: ModelMeasurement,
+        from teacher: ModelMeasurement,
+        _ classCount: Int,
+        to result: inout ComparisonReport.Model
+    ) {
+        let examples = Divergences.ofExamples(
+            teacher: teacher.logits,
+            student: model.logits,
+            classCount: classCount,
+            temperature: temperature
+        )
+        guard !examples.isEmpty else { return }
+        func mean(_ measure: KeyPath<Divergences, Double>) -> Double {
+            examples.reduce(0) { $0 + $1[keyPath: measure] } / Double(examples.count)
+        }
+        result.klFromTeacher = mean(\.kl)
+        result.klToTeacher = mean(\.reverseKL)
+        result.jensenShannon = mean(\.jensenShannon)
+        result.totalVariation = mean(\.totalVariation)
+    }
+
+    /// Agreement where the teacher is right, and where it is wrong.
+    private func addAgreement(
+        _ model: ModelMeasurement,
+        with teacher: ModelMeasurement,
+        _ classCount: Int,
+        to result: inout ComparisonReport.Model
+    ) {
+        guard !targets.isEmpty else { return }
+        let answers = LogitMetrics.topClasses(model.logits, classCount: classCount)
+        let teachers = LogitMetrics.topClasses(teacher.logits, classCount: classCount)
+        var (right, agreedRight, agreedWrong) = (0, 0, 0)
+        for (index, target) in targets.enumerated() {
+            let (isRight, agrees) = (
+                teachers[index] == Int(target), teachers[index] == answers[index]
+            )
+            if isRight { right += 1 }
+            if agrees { if isRight { agreedRight += 1 } else { agreedWrong += 1 } }
+        }
+        result.agreementWhereTeacherRight = ratio(Double(agreedRight), Double(right))
+        result.agreementWhereTeacherWrong = ratio(
+            Double(agreedWrong),
+            Double(targets.count - right)
+        )
     }
 
     private func addRegression(

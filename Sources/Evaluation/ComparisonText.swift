@@ -7,12 +7,16 @@ extension ComparisonReport {
     /// `–` is a measure that does not apply to the model, `undefined` one that the data does not
     /// determine.
     public var table: TextTable {
+        table(
+            (hasTargets ? qualityRows : []) + (teacher == nil ? [] : fidelityRows)
+                + costRows + speedRows
+        )
+    }
+
+    func table(_ rows: [Row]) -> TextTable {
         var table = TextTable(
             [TextTable.Column("")] + models.map { TextTable.Column($0.name, .right) }
         )
-        let rows =
-            (hasTargets ? qualityRows : []) + (teacher == nil ? [] : fidelityRows)
-            + costRows + speedRows
         for row in rows {
             let cells = models.indices.map { index in
                 let isTeacher = teacher != nil && index == 0
@@ -25,7 +29,7 @@ extension ComparisonReport {
     }
 
     /// One measure: its name and how a model's value is written.
-    private struct Row {
+    struct Row {
         var title: String
         var needsTeacher = false
         var cell: (Model) -> String
@@ -53,40 +57,50 @@ extension ComparisonReport {
     private var qualityRows: [Row] {
         switch task {
         case .tokenClassification:
-            return (marksEntities ? entityRows : []) + [
-                Row("accuracy of words", \.accuracy, digits: 4),
+            let accuracy = Row("accuracy of words", \.accuracy, digits: 4)
+            return (marksEntities ? entityRows + [accuracy] : [accuracy] + intervalRow) + [
                 Row("F1, mean of classes", \.f1Macro, digits: 4),
                 Row("cross-entropy to gold, nats", \.crossEntropy, digits: 4),
             ]
         case .classification:
             let binary = Row("F1 of '\(labels.count == 2 ? labels[1] : "")'", \.f1Binary, digits: 4)
-            return [Row("accuracy", \.accuracy, digits: 4)] + (labels.count == 2 ? [binary] : [])
+            return [Row("accuracy", \.accuracy, digits: 4)] + intervalRow
+                + (labels.count == 2 ? [binary] : [])
                 + [
                     Row("F1, mean of classes", \.f1Macro, digits: 4),
                     Row("Matthews correlation", \.matthews, digits: 4),
                     Row("cross-entropy to gold, nats", \.crossEntropy, digits: 4),
                 ]
         case .regression:
-            return [
-                Row("Pearson correlation", \.pearson, digits: 4),
+            return [Row("Pearson correlation", \.pearson, digits: 4)] + intervalRow + [
                 Row("Spearman correlation", \.spearman, digits: 4),
                 Row("mean squared error", \.meanSquaredError, digits: 4),
             ]
         }
     }
 
+    private var intervalRow: [Row] {
+        resamples == nil
+            ? []
+            : [
+                Row("  95 % interval") { model in
+                    model.qualityInterval.map { "\(fixed($0.low, 4))–\(fixed($0.high, 4))" }
+                        ?? "undefined"
+                }
+            ]
+    }
+
     private var marksEntities: Bool { EntityScores.areMarked(by: labels) }
 
     private var entityRows: [Row] {
-        [
-            Row("F1 of entities", \.entityF1, digits: 4),
+        [Row("F1 of entities", \.entityF1, digits: 4)] + intervalRow + [
             Row("precision of entities", \.entityPrecision, digits: 4),
             Row("recall of entities", \.entityRecall, digits: 4),
         ]
     }
 
     /// What `qualityKept` is of.
-    private var keptMeasure: String {
+    var keptMeasure: String {
         switch task {
         case .classification: "accuracy"
         case .tokenClassification: marksEntities ? "F1 of entities" : "accuracy"
@@ -157,21 +171,34 @@ extension ComparisonReport {
             ),
             Row("tokens per second", \.tokensPerSecond, digits: 0),
         ] + (teacher == nil ? [] : [speedUp])
+            + (models.allSatisfy { $0.latency == nil }
+                ? []
+                : [
+                    Row("milliseconds for one, median") { model in
+                        model.latency.map { fixed($0.p50, 2) } ?? "–"
+                    },
+                    Row("  95 of 100 within") { model in
+                        model.latency.map { fixed($0.p95, 2) } ?? "–"
+                    },
+                    Row("  99 of 100 within") { model in
+                        model.latency.map { fixed($0.p99, 2) } ?? "–"
+                    },
+                ])
     }
 }
 
 /// A number with a fixed count of digits after the point, whatever the locale.
-private func fixed(_ value: Double, _ digits: Int) -> String {
+func fixed(_ value: Double, _ digits: Int) -> String {
     String(format: "%.\(digits)f", value)
 }
 
 /// `2` rather than `2.0`.
-private func shortest(_ value: Double) -> String {
+func shortest(_ value: Double) -> String {
     Int(exactly: value).map { String($0) } ?? String(value)
 }
 
 /// A count with a comma at each thousand.
-private func grouped(_ count: Int) -> String {
+func grouped(_ count: Int) -> String {
     var digits = Array(String(count.magnitude))
     for position in stride(from: digits.count - 3, to: 0, by: -3) {
         digits.insert(",", at: position)

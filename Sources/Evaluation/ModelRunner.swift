@@ -1,6 +1,7 @@
 public import Bert
 public import Datasets
 import Dispatch
+import Foundation
 public import Kernels
 import Tokenization
 
@@ -13,6 +14,7 @@ public enum ModelRunner {
     ///   - bytesOnDisk: the size of its weights file.
     ///   - precision: of the products, where it is available.
     ///   - rounds: how often the data is run; the fastest round is reported.
+    ///   - latencySamples: how many examples are also run alone, evenly spread over the data.
     ///   - progress: told now and then how many examples of a round are done.
     public static func measure(
         _ model: any SequenceModel,
@@ -22,6 +24,7 @@ public enum ModelRunner {
         pool: WorkerPool,
         precision: Precision = .f32,
         rounds: Int = 1,
+        latencySamples: Int = 0,
         progress: (_ examples: Int) -> Void = { _ in }
     ) -> ModelMeasurement {
         let inference = model.inference(pool: pool, precision: precision)
@@ -29,14 +32,17 @@ public enum ModelRunner {
         _ = inference.logits(data.batch(0..<min(32, data.count)))
         var logits: [Float] = []
         var seconds = Double.infinity
+        var processorSeconds = Double.infinity
         for _ in 0..<max(1, rounds) {
-            let start = DispatchTime.now().uptimeNanoseconds
-            logits = inference.logits(data, of: model.taskKind, progress: progress)
-            let end = DispatchTime.now().uptimeNanoseconds
-            seconds = min(seconds, Double(end - start) * 1e-9)
+            let before = processorTime()
+            let time = self.seconds {
+                logits = inference.logits(data, of: model.taskKind, progress: progress)
+            }
+            seconds = min(seconds, time)
+            processorSeconds = min(processorSeconds, processorTime() - before)
         }
         let count = model.parameterCount
-        return ModelMeasurement(
+        var measurement = ModelMeasurement(
             name: name,
             logits: logits,
             parameterCount: count.total,
@@ -49,6 +55,31 @@ public enum ModelRunner {
             tokenCount: data.tokenCount,
             exampleCount: data.count
         )
+        measurement.processorSeconds = processorSeconds
+        measurement.bytesInMemory = model.weightByteCount(in: precision)
+        let samples = min(latencySamples, data.count)
+        measurement.latencies = (0..<samples).map { sample in
+            let example = sample * data.count / samples
+            let batch = data.batch(example..<example + 1)
+            return self.seconds { _ = inference.logits(batch) }
+        }
+        return measurement
+    }
+
+    private static func seconds(_ body: () -> Void) -> Double {
+        let start = DispatchTime.now().uptimeNanoseconds
+        body()
+        return Double(DispatchTime.now().uptimeNanoseconds - start) * 1e-9
+    }
+
+    /// Of all threads of this process, in seconds.
+    private static func processorTime() -> Double {
+        var usage = rusage()
+        getrusage(Int32(RUSAGE_SELF.rawValue), &usage)
+        func seconds(_ time: timeval) -> Double {
+            Double(time.tv_sec) + Double(time.tv_usec) * 1e-6
+        }
+        return seconds(usage.ru_utime) + seconds(usage.ru_stime)
     }
 
     /// A model's answers alone, `[examples, C]` row-major.

@@ -16,6 +16,9 @@ public protocol SequenceModel: AnyObject, Sendable {
     /// The number of weights, with and without the embedding tables.
     var parameterCount: (total: Int, withoutEmbeddings: Int) { get }
 
+    /// Bytes of the weights as they are held to answer with products in a precision.
+    func weightByteCount(in precision: Precision) -> Int
+
     /// Floating-point operations per token of a forward pass, as `EncoderCost` counts them.
     func operationsPerToken(meanLength: Double) -> Double
 
@@ -44,6 +47,19 @@ extension BertModel: SequenceModel {
     public var head: Head { configuration.head }
     public var reader: any TextReader { configuration }
 
+    /// Only the layers' matrices are held in the products' numbers.
+    public func weightByteCount(in precision: Precision) -> Int {
+        let (hidden, wide) = (configuration.hiddenSize, configuration.intermediateSize)
+        let matrices = configuration.hiddenLayerCount * (4 * hidden * hidden + 2 * hidden * wide)
+        let width =
+            switch precision {
+            case .f32: 4
+            case .bf16: precision.isAvailable ? 2 : 4
+            case .int8: 1
+            }
+        return 4 * (parameterCount.total - matrices) + width * matrices
+    }
+
     public func operationsPerToken(meanLength: Double) -> Double {
         EncoderCost.operationsPerToken(
             layerCount: configuration.hiddenLayerCount,
@@ -64,6 +80,8 @@ extension BiLSTMModel: SequenceModel {
     public var taskKind: TaskKind { configuration.taskKind }
     public var head: Head { .sequenceClassification }
     public var reader: any TextReader { configuration }
+
+    public func weightByteCount(in precision: Precision) -> Int { 4 * parameterCount.total }
 
     public func operationsPerToken(meanLength: Double) -> Double {
         configuration.operationsPerToken

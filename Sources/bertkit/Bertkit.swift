@@ -17,6 +17,7 @@ struct Bertkit: ParsableCommand {
         subcommands: [
             Inspect.self, Convert.self, Compress.self, ExportCommand.self, Verify.self,
             Pretrain.self, Finetune.self, Distill.self, Sweep.self, Augment.self, Evaluate.self,
+            ReportCommand.self,
             Predict.self, Tagger.self, Benchmark.self, Demo.self,
         ]
     )

@@ -135,11 +135,12 @@ struct EvaluateTests {
                     "--quiet"
                 )
             }
-            let order = try outcome(SmallModel(labels: ["positive", "negative"]), "order")
-            #expect(order.code == 65)
-            #expect(order.errorLines.count == 1)
-            #expect(order.error.contains("/order: its labels are positive, negative, but those"))
-            #expect(order.error.contains("are negative, positive: the same names in another order"))
+            // The same names in another order are the same answers.
+            let same = try outcome(SmallModel(seed: 1), "same")
+            let order = try outcome(SmallModel(seed: 1, labels: ["positive", "negative"]), "order")
+            #expect(same.code == 0 && order.code == 0, "\(order.error)")
+            #expect(same.output.contains(/agreement with teacher +– +1\.0000/))
+            #expect(order.output.contains(/agreement with teacher +– +0\.0000/))
             let names = try outcome(SmallModel(labels: ["bad", "good", "so so"]), "names")
             #expect(names.code == 65)
             #expect(names.error.contains("its head answers bad, good, so so, but that of the"))

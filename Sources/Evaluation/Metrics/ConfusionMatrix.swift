@@ -54,6 +54,22 @@ public struct ConfusionMatrix: Sendable, Hashable {
         return scores.isEmpty ? nil : scores.reduce(0, +) / Double(scores.count)
     }
 
+    /// The share of the answers `label` that are right; `nil` if it is never answered.
+    public func precision(of label: Int) -> Double? {
+        ratio(counts[label * classCount + label], answered(label))
+    }
+
+    /// The share of the examples of `label` that are answered so; `nil` if there are none.
+    public func recall(of label: Int) -> Double? {
+        ratio(counts[label * classCount + label], actual(label))
+    }
+
+    /// F1 over all decisions of all classes together; with one answer to an example it is the accuracy.
+    public var microF1: Double? {
+        let truePositives = 2 * correct
+        return ratio(truePositives, truePositives + 2 * (total - correct))
+    }
+
     /// Matthews's correlation between true and answered classes, −1...1, for any number of
     /// classes. 0 if all answers or all truths are one class, as in scikit-learn; `nil` without
     /// examples.

@@ -61,21 +61,14 @@ public enum LogitMetrics {
         classCount: Int,
         temperature: Double
     ) -> Double? {
-        precondition(teacher.count == student.count && temperature > 0)
-        precondition(classCount > 0 && teacher.count % classCount == 0)
-        guard !teacher.isEmpty else { return nil }
-        var sum = 0.0
-        for row in stride(from: 0, to: teacher.count, by: classCount) {
-            let p = logSoftmax(teacher[row..<row + classCount], temperature: temperature)
-            let q = logSoftmax(student[row..<row + classCount], temperature: temperature)
-            var divergence = 0.0
-            for (logP, logQ) in zip(p, q) where logP != -.infinity {
-                divergence += exp(logP) * (logP - logQ)
-            }
-            // Rounding can leave −1e-17 where the two are equal.
-            sum += divergence.isNaN ? divergence : max(0, divergence)
-        }
-        return sum / Double(teacher.count / classCount)
+        let examples = Divergences.ofExamples(
+            teacher: teacher,
+            student: student,
+            classCount: classCount,
+            temperature: temperature
+        )
+        guard !examples.isEmpty else { return nil }
+        return examples.reduce(0) { $0 + $1.kl } / Double(examples.count)
     }
 
     /// log softmax(row ÷ T), [C]; the largest is subtracted first, so that no exponential

@@ -140,13 +140,14 @@ extension Distill {
             work: work,
             log: &log
         )
-        let measured = ModelRunner.measure(
+        var measured = ModelRunner.measure(
             student.model,
             name: "student",
             bytesOnDisk: 0,
             on: dev,
             pool: work.pool
         )
+        measured.layers = try layers(of: student.model, beside: teacher.model, recipe, dev, work)
         let head = teacher.configuration.head
         var card = ModelCard(
             name: URL(filePath: output.output).lastPathComponent,
@@ -177,9 +178,31 @@ extension Distill {
                 sentences: dev.words?.offsets,
                 teacher: teacherMeasure,
                 students: [measured],
-                temperature: 1
+                temperature: 1,
+                facts: ExampleFacts(devFile, dev)
             )
         }
+    }
+
+    /// How a student's layers compare with the teacher's, by the map that the recipe matches first, else
+    /// evenly; nil for a BiLSTM.
+    private func layers(
+        of student: any StudentModel,
+        beside teacher: BertModel,
+        _ recipe: Recipe,
+        _ dev: EncodedDataset,
+        _ work: TrainingRun
+    ) throws(Failure) -> LayerSimilarity? {
+        guard let student = student as? BertModel else { return nil }
+        let batch = dev.batch(LayerStates.examples(dev))
+        let (own, theirs) = (
+            LayerStates(student, batch, pool: work.pool),
+            LayerStates(teacher, batch, pool: work.pool)
+        )
+        let map = recipe.stages.flatMap(\.objectives).lazy.filter { $0.weight > 0 }
+            .compactMap(\.map).first
+        let pairs = try (map ?? .uniform).pairs(student: own.layerCount, teacher: theirs.layerCount)
+        return theirs.similarity(to: own, layerMap: pairs.map { ($0.student, $0.teacher) })
     }
 
     /// Refuses a recipe that compares with labels where no row has one.

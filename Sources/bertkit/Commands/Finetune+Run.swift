@@ -108,7 +108,8 @@ extension Finetune {
                 sentences: dev.words?.offsets,
                 teacher: measured,
                 students: [],
-                temperature: 1
+                temperature: 1,
+                facts: ExampleFacts(devFile, dev)
             )
         }
         try StandardOutput.write(report.table.plain + "\n")

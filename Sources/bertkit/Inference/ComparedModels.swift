@@ -50,6 +50,17 @@ struct ComparedModels: ParsableArguments {
         var name: String
         var folder: ClassifierFolder
         var precision: Precision = .f32
+        /// Where its labels stand in another order than the first model's: the output that answers each of
+        /// the first's classes.
+        var outputOrder: [Int]?
+
+        /// Its answers in the order of the first model's classes.
+        func ordered(_ logits: [Float]) -> [Float] {
+            guard let outputOrder else { return logits }
+            return stride(from: 0, to: logits.count, by: outputOrder.count).flatMap { row in
+                outputOrder.map { logits[row + $0] }
+            }
+        }
     }
 
     /// Opens every folder, the teacher's first, and checks that their heads answer alike.
@@ -62,12 +73,13 @@ struct ComparedModels: ParsableArguments {
                     try folder.configuration.checkRuns(in: precision)
                 }
             }
+            var order: [Int]?
             if let first = candidates.first {
-                try Self.checkAnswersAlike(first.folder, folder, hasTeacher: teacher != nil)
+                order = try Self.outputOrder(first.folder, folder, hasTeacher: teacher != nil)
             }
             // A vocabulary that does not fit is better found before anything has run.
             _ = try folder.loadVocabulary()
-            candidates.append(Candidate(name: name, folder: folder))
+            candidates.append(Candidate(name: name, folder: folder, outputOrder: order))
         }
         return candidates.flatMap { candidate in
             [candidate]
@@ -76,7 +88,8 @@ struct ComparedModels: ParsableArguments {
                         name: "\(candidate.name), \($0.rawValue)"
                             + ($0.isAvailable ? "" : " as f32"),
                         folder: candidate.folder,
-                        precision: $0
+                        precision: $0,
+                        outputOrder: candidate.outputOrder
                     )
                 }
         }
@@ -95,11 +108,15 @@ struct ComparedModels: ParsableArguments {
         }
     }
 
-    private static func checkAnswersAlike(
+    /// Matches labels by name.
+    ///
+    /// - Returns: where `folder` has the reference's labels in another order, the output that answers each.
+    /// - Throws: `Failure` if the two do not answer the same.
+    private static func outputOrder(
         _ reference: ClassifierFolder,
         _ folder: ClassifierFolder,
         hasTeacher: Bool
-    ) throws(Failure) {
+    ) throws(Failure) -> [Int]? {
         let (expected, found) = (reference.taskKind, folder.taskKind)
         let other =
             "\(hasTeacher ? "the teacher" : "the first student") "
@@ -118,19 +135,12 @@ struct ComparedModels: ParsableArguments {
             )
         }
         switch (expected, found) {
-        case (.regression, .regression): return
+        case (.regression, .regression): return nil
         case (.classification(let wanted), .classification(let own)):
             let (labels, names) = (wanted.map(bytes), own.map(bytes))
-            if labels == names { return }
-            if Set(labels) == Set(names), labels.count == names.count {
-                throw Failure(
-                    .badData,
-                    folder.url.relativePath,
-                    "its labels are \(answers(found)), but those of \(other) are "
-                        + "\(answers(expected)): the same names in another order",
-                    remedy: "Correct \"id2label\" in the config.json that is wrong"
-                )
-            }
+            if labels == names { return nil }
+            let order = labels.compactMap { names.firstIndex(of: $0) }
+            if order.count == names.count, Set(order).count == labels.count { return order }
         default: break
         }
         throw Failure(
