@@ -1,5 +1,6 @@
 public import Bert
 public import Datasets
+public import Diagnostics
 import Dispatch
 import Foundation
 public import Kernels
@@ -16,6 +17,7 @@ public enum ModelRunner {
     ///   - rounds: how often the data is run; the fastest round is reported.
     ///   - latencySamples: how many examples are also run alone, evenly spread over the data.
     ///   - progress: told now and then how many examples of a round are done.
+    /// - Throws: `Failure` of kind `.interrupted` after a signal.
     public static func measure(
         _ model: any SequenceModel,
         name: String,
@@ -26,7 +28,7 @@ public enum ModelRunner {
         rounds: Int = 1,
         latencySamples: Int = 0,
         progress: (_ examples: Int) -> Void = { _ in }
-    ) -> ModelMeasurement {
+    ) throws(Failure) -> ModelMeasurement {
         let inference = model.inference(pool: pool, precision: precision)
         // The first sequences compile the products' shapes and fetch the weights.
         _ = inference.logits(data.batch(0..<min(32, data.count)))
@@ -35,10 +37,9 @@ public enum ModelRunner {
         var processorSeconds = Double.infinity
         for _ in 0..<max(1, rounds) {
             let before = processorTime()
-            let time = self.seconds {
-                logits = inference.logits(data, of: model.taskKind, progress: progress)
-            }
-            seconds = min(seconds, time)
+            let start = DispatchTime.now().uptimeNanoseconds
+            logits = try inference.logits(data, of: model.taskKind, progress: progress)
+            seconds = min(seconds, self.seconds(since: start))
             processorSeconds = min(processorSeconds, processorTime() - before)
         }
         let count = model.parameterCount
@@ -61,15 +62,15 @@ public enum ModelRunner {
         measurement.latencies = (0..<samples).map { sample in
             let example = sample * data.count / samples
             let batch = data.batch(example..<example + 1)
-            return self.seconds { _ = inference.logits(batch) }
+            let start = DispatchTime.now().uptimeNanoseconds
+            _ = inference.logits(batch)
+            return self.seconds(since: start)
         }
         return measurement
     }
 
-    private static func seconds(_ body: () -> Void) -> Double {
-        let start = DispatchTime.now().uptimeNanoseconds
-        body()
-        return Double(DispatchTime.now().uptimeNanoseconds - start) * 1e-9
+    private static func seconds(since start: UInt64) -> Double {
+        Double(DispatchTime.now().uptimeNanoseconds - start) * 1e-9
     }
 
     /// Of all threads of this process, in seconds.
@@ -85,13 +86,14 @@ public enum ModelRunner {
     /// A model's answers alone, `[examples, C]` row-major.
     ///
     /// - Parameter progress: told now and then how many examples are done.
+    /// - Throws: `Failure` of kind `.interrupted` after a signal.
     public static func logits(
         _ model: any SequenceModel,
         on data: EncodedDataset,
         pool: WorkerPool,
         progress: (_ examples: Int) -> Void = { _ in }
-    ) -> [Float] {
-        model.inference(pool: pool, precision: .f32)
+    ) throws(Failure) -> [Float] {
+        try model.inference(pool: pool, precision: .f32)
             .logits(data, of: model.taskKind, progress: progress)
     }
 }
@@ -106,11 +108,12 @@ extension SequenceInference {
         _ data: EncodedDataset,
         of kind: TaskKind,
         progress: (Int) -> Void
-    ) -> [Float] {
+    ) throws(Failure) -> [Float] {
         var logits: [Float] = []
         logits.reserveCapacity(data.count * kind.outputCount)
         var start = 0
         while start < data.count {
+            try Interruption.check()
             var end = start + 1
             while end < data.count,
                 data.offsets[end + 1] - data.offsets[start] <= Self.stretchTokens

@@ -51,7 +51,8 @@ public struct MaskedEvaluation: Sendable {
     /// Measures a model as it stands; memory for logits is some rows' for each worker.
     ///
     /// - Precondition: it has a masked-language-model head and reads the text's vocabulary.
-    public func measure(_ model: BertModel, pool: WorkerPool) -> Result {
+    /// - Throws: `Failure` of kind `.interrupted` after a signal.
+    public func measure(_ model: BertModel, pool: WorkerPool) throws(Failure) -> Result {
         let inference = BertInference(model, pool: pool)
         let memory = IntermediateMemory()
         let last = model.configuration.hiddenLayerCount
@@ -59,6 +60,7 @@ public struct MaskedEvaluation: Sendable {
         var workers = (0..<pool.workerCount).map { _ in GrowingBuffer() }
         var (loss, right) = (0.0, 0)
         for batch in batches {
+            try Interruption.check()
             guard let masked = batch.masked, !masked.rows.isEmpty else { continue }
             let outputs = inference.intermediate(
                 batch.sequences,

@@ -4,7 +4,7 @@ import Testing
 struct HelpTests {
     static let commands = [
         "inspect", "convert", "compress", "export", "verify", "pretrain", "finetune", "distill",
-        "sweep", "augment", "evaluate", "predict", "tagger", "benchmark", "demo",
+        "resume", "sweep", "augment", "evaluate", "predict", "tagger", "benchmark", "demo",
     ]
 
     @Test("The first screen names every command")

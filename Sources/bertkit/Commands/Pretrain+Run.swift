@@ -41,10 +41,13 @@ extension Pretrain {
         let result = try work.train(
             model,
             data: train,
-            score: evaluation.map { held in { held.measure(model, pool: work.pool).score } },
+            score: evaluation.map { held in
+                { () throws(Failure) in try held.measure(model, pool: work.pool).score }
+            },
             objective: MaskedLanguageObjective(),
             configuration: schedule.configuration(training, learningRate: rate),
             label: "pre-training",
+            places: { "the epoch's sequences \(listing($0.map { String($0 + 1) }))" },
             log: &log
         )
         var card = ModelCard(
@@ -53,16 +56,18 @@ extension Pretrain {
                 + "\(Numbers.count(train.count)) lines of text."
         )
         card.tags = ["bert", "fill-mask"]
-        let table = try work.write(
-            model,
-            tokenizer: (vocabulary, tokenizer),
-            evaluation: evaluation,
-            run: run,
-            log: log,
-            card: card,
-            result: result,
-            recipe: nil
-        )
+        let table = try work.keeper.finish(model, result, log) {
+            try work.write(
+                model,
+                tokenizer: (vocabulary, tokenizer),
+                evaluation: evaluation,
+                run: run,
+                log: log,
+                card: card,
+                result: result,
+                recipe: nil
+            )
+        }
         try StandardOutput.write(table.plain + "\n")
     }
 
@@ -166,7 +171,7 @@ extension TrainingRun {
         ])
         var results: [String: JSONValue] = [:]
         if let evaluation {
-            let found = evaluation.measure(model, pool: pool)
+            let found = try evaluation.measure(model, pool: pool)
             results = [
                 "masked_pieces": .integer(evaluation.maskedCount),
                 "perplexity": .number(found.perplexity), "loss": .number(found.loss),

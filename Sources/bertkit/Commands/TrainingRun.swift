@@ -20,6 +20,8 @@ struct TrainingRun {
     let pool: WorkerPool
     /// What the run reads, as it was at the start.
     let provenance: Provenance
+    /// Saves the state of training.
+    let keeper: RunKeeper
 
     init(
         _ run: ResolvedRun,
@@ -34,12 +36,22 @@ struct TrainingRun {
         self.output = output
         remarks = Remarks(isQuiet: isQuiet)
         pool = WorkerPool(workerCount: compute.workers ?? WorkerPool.availableProcessors)
+        try Self.check(output)
+        let folder = try RunKeeper.open(output)
         provenance = try Provenance(run)
-        try checkOutput()
+        keeper = try RunKeeper(
+            folder,
+            run,
+            output,
+            provenance: provenance,
+            precision: training.precision,
+            remarks: remarks
+        )
     }
 
     /// Refuses, before the long work, an output that could not be written after it.
-    private func checkOutput() throws(Failure) {
+    private static func check(_ output: OutputOptions) throws(Failure) {
+        let outputURL = URL(filePath: output.output)
         try AtomicOutput.check(outputURL, force: output.force)
         var isFolder: ObjCBool = false
         if FileManager.default.fileExists(atPath: outputURL.path, isDirectory: &isFolder),
@@ -139,16 +151,29 @@ struct TrainingRun {
 
     /// Trains with a progress bar; the log gets every evaluation and every tenth step.
     ///
-    /// - Parameter score: measures the model as it stands; nil keeps the last weights.
+    /// Goes on where a saved state of the run stands, and saves states meanwhile.
+    ///
+    /// - Parameters:
+    ///   - score: measures the model as it stands; nil keeps the last weights.
+    ///   - place: of the recipe's stage.
+    ///   - places: what a message calls some examples of the data.
     func train(
-        _ model: any TrainableModel,
+        _ model: any StudentModel,
         data: any TrainingData,
-        score: (() -> DevelopmentScore)?,
+        score: (() throws(Failure) -> DevelopmentScore)?,
         objective: any TrainingObjective,
         configuration: TrainingConfiguration,
         label: String,
+        place: StagePlace = StagePlace(),
+        places: @escaping ([Int]) -> String,
         log: inout TrainingLog
     ) throws -> TrainingResult {
+        if let saved = keeper.saved {
+            log.text = saved.log
+            if let result = try saved.trained(model) { return result }
+        }
+        Interruption.setDeferred(true)
+        let saved = keeper.training(of: place.index)
         let trainer = Trainer(
             model,
             data: data,
@@ -156,21 +181,33 @@ struct TrainingRun {
             configuration: configuration,
             pool: pool,
             score: score,
-            keepsBest: training.keep == .best
+            keepsBest: training.keep == .best,
+            places: places
         )
         remarks.say(
             "\(label): \(Numbers.count(trainer.stepsPerEpoch * configuration.epochs)) steps on "
                 + "\(pool.workerCount) workers, products in \(training.precision.explanation)"
         )
+        let done =
+            saved.map {
+                $0.progress.epoch * data.count
+                    + min($0.progress.batches * configuration.batchSize, data.count)
+            } ?? 0
+        if let saved {
+            remarks.say("\(label): \(Numbers.count(saved.progress.step)) steps were done before")
+        }
         let bar = ProgressBar(
             label,
-            total: data.count * configuration.epochs,
+            total: data.count * configuration.epochs - done,
             isQuiet: remarks.isQuiet
         )
         var examples = 0
         var smoothed: Double?
         do {
-            let result = try trainer.run { (event) throws(Failure) in
+            let result = try trainer.run(
+                from: saved,
+                keep: { (moment) throws(Failure) in try keeper.keep(moment, place, log) }
+            ) { (event) throws(Failure) in
                 switch event {
                 case .step(let step):
                     examples += step.examples
@@ -191,9 +228,9 @@ struct TrainingRun {
             bar.finish()
             say(result, of: trainer.stepsPerEpoch * configuration.epochs, label)
             return result
-        } catch {
+        } catch let failure as Failure {
             bar.cancel()
-            throw error
+            throw keeper.explained(failure)
         }
     }
 
@@ -297,7 +334,7 @@ struct TrainingRun {
 
 /// The record of a run as JSON lines: the same run gives the same bytes.
 struct TrainingLog {
-    private(set) var text = ""
+    var text = ""
     /// The recipe's stage that is trained, where it has several.
     var stage: String?
 
@@ -322,4 +359,12 @@ struct TrainingLog {
 
     /// The shortest decimal that reads back the same.
     private func number(_ value: Double) -> String { value.description }
+}
+
+extension LabelledFile {
+    /// Where some examples, ascending, stand in the file, for a message.
+    func places(_ examples: [Int]) -> String {
+        let lines = examples.map { String(line($0)) }
+        return "line\(lines.count == 1 ? "" : "s") \(listing(lines)) of \(printable(name))"
+    }
 }

@@ -44,6 +44,8 @@ struct OutputOptions: ParsableArguments {
     @Flag(help: "Replace the output folder if it exists and is empty or a model's.")
     var force = false
 
+    @OptionGroup var states: StateOptions
+
     @OptionGroup(title: "Model Card") var card: CardOptions
 }
 
