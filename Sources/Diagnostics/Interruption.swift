@@ -28,6 +28,9 @@ public enum Interruption {
         return number == 0 ? nil : number
     }
 
+    /// Whether a signal was remembered.
+    public static func isRequested() -> Bool { bk_signals_received() != 0 }
+
     /// Stops work that can be stopped here.
     ///
     /// - Throws: `Failure` of kind `.interrupted` once a signal has come.

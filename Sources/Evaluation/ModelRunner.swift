@@ -38,7 +38,12 @@ public enum ModelRunner {
         for _ in 0..<max(1, rounds) {
             let before = processorTime()
             let start = DispatchTime.now().uptimeNanoseconds
-            logits = try inference.logits(data, of: model.taskKind, progress: progress)
+            logits = try inference.logits(
+                data,
+                of: model.taskKind,
+                pool: pool,
+                progress: progress
+            )
             seconds = min(seconds, self.seconds(since: start))
             processorSeconds = min(processorSeconds, processorTime() - before)
         }
@@ -94,7 +99,7 @@ public enum ModelRunner {
         progress: (_ examples: Int) -> Void = { _ in }
     ) throws(Failure) -> [Float] {
         try model.inference(pool: pool, precision: .f32)
-            .logits(data, of: model.taskKind, progress: progress)
+            .logits(data, of: model.taskKind, pool: pool, progress: progress)
     }
 }
 
@@ -107,20 +112,23 @@ extension SequenceInference {
     fileprivate func logits(
         _ data: EncodedDataset,
         of kind: TaskKind,
+        pool: WorkerPool,
         progress: (Int) -> Void
     ) throws(Failure) -> [Float] {
         var logits: [Float] = []
         logits.reserveCapacity(data.count * kind.outputCount)
         var start = 0
         while start < data.count {
-            try Interruption.check()
             var end = start + 1
             while end < data.count,
                 data.offsets[end + 1] - data.offsets[start] <= Self.stretchTokens
             {
                 end += 1
             }
-            logits += self.logits(data.batch(start..<end))
+            logits += pool.abandoning(when: Interruption.isRequested) {
+                self.logits(data.batch(start..<end))
+            }
+            try Interruption.check()
             progress(end)
             start = end
         }

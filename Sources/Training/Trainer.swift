@@ -174,28 +174,37 @@ public struct Trainer {
                 try keep(moment())
                 let batch = part.sequences
                 optimizer.prepare(batch.ids)
-                _ = pass.forward(
-                    batch,
-                    outputs: objective.outputs,
-                    dropoutSeed: configuration.seed,
-                    step: microStep
-                )
-                microStep &+= 1
                 let share = Double(part.answers.count) / Double(max(1, answers))
-                let found = objective.evaluate(
-                    pass,
-                    part,
-                    into: gradients,
-                    share: share,
-                    accumulate: index > 0
-                )
+                let found = pool.abandoning(when: Interruption.isRequested) {
+                    _ = pass.forward(
+                        batch,
+                        outputs: objective.outputs,
+                        dropoutSeed: configuration.seed,
+                        step: microStep
+                    )
+                    let found = objective.evaluate(
+                        pass,
+                        part,
+                        into: gradients,
+                        share: share,
+                        accumulate: index > 0
+                    )
+                    if found.loss.isFinite {
+                        pass.backward(into: gradients, accumulate: index > 0)
+                    }
+                    return found
+                }
+                if Interruption.isRequested() {
+                    try keep(moment())
+                    try Interruption.check()
+                }
+                microStep &+= 1
                 guard found.loss.isFinite else {
                     optimizer.synchronize()
                     let what = found.loss.isNaN ? "not a number" : "infinite"
                     throw diverged(progress.step, totalSteps, "the loss is \(what)", [part])
                 }
                 value.add(found, share: share)
-                pass.backward(into: gradients, accumulate: index > 0)
             }
             let norm = optimizer.gradientNorm(gradients)
             guard norm.isFinite else {

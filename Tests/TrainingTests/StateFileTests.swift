@@ -1,6 +1,7 @@
 import Diagnostics
 import Foundation
 import Provenance
+import Randomness
 import Testing
 import Training
 
@@ -94,6 +95,39 @@ import Training
             }
             #expect(undetected.isEmpty, "\(undetected)")
             #expect(good.count > 300)
+        }
+    }
+
+    @Test func `ten thousand flipped bits in a longer state are found`() throws {
+        try temporary { folder in
+            let url = folder.appending(path: "state")
+            let numbers = (0..<20_000).map { Float($0) }
+            try numbers.withUnsafeBytes { bytes in
+                try StateFile.write(
+                    Self.content,
+                    [StatePart(name: "numbers", bytes: bytes)],
+                    to: url
+                )
+            }
+            var bytes = [UInt8](try Data(contentsOf: url))
+            let file = try FileHandle(forUpdating: url)
+            defer { try? file.close() }
+            var random = Philox(seed: 1, purpose: .sampling)
+            func put(_ place: Int) throws {
+                try file.seek(toOffset: UInt64(place))
+                try file.write(contentsOf: bytes[place..<place + 1])
+            }
+            var undetected = 0
+            for _ in 0..<10_000 {
+                let place = Int.random(in: 0..<bytes.count, using: &random)
+                let bit = UInt8(1) << UInt8.random(in: 0..<8, using: &random)
+                bytes[place] ^= bit
+                try put(place)
+                if failure(url.path)?.kind != .badData { undetected += 1 }
+                bytes[place] ^= bit
+                try put(place)
+            }
+            #expect(undetected == 0 && failure(url.path) == nil)
         }
     }
 

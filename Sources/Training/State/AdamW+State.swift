@@ -48,16 +48,9 @@ extension AdamW {
         steps: Int,
         rate: (Int) -> Double
     ) throws(Failure) {
-        for (name, bytes) in memory {
-            try file.read(name, into: bytes)
-            guard !name.hasSuffix("weights") && !name.hasSuffix("moments") else {
-                let floats = bytes.bindMemory(to: Float.self)
-                guard let base = floats.baseAddress, floats.count > 0 else { continue }
-                guard Elementwise.allFinite(base, count: floats.count) else {
-                    throw Failure(.badData, file.path, "its \(name) are not all finite")
-                }
-                continue
-            }
+        for (name, bytes) in memory { try file.read(name, into: bytes) }
+        guard Elementwise.allFinite(weights, count: arena.count) else {
+            throw Failure(.badData, file.path, "its weights are not all finite")
         }
         guard rowSteps.allSatisfy({ (0...steps).contains(Int($0)) }),
             everTouched.allSatisfy({ $0 <= 1 })

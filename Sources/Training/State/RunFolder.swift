@@ -13,8 +13,8 @@ import Synchronization
 public final class RunFolder: Sendable {
     public let url: URL
     private let descriptor: Int32
-    /// The number of the newest state, 0 without any.
-    private let newestNumber: Mutex<Int>
+    /// The number of the newest state, 0 without any; nil once the folder was given up.
+    private let newestNumber: Mutex<Int?>
 
     static let suffix = ".training"
     static let lockName = "lock"
@@ -46,7 +46,7 @@ public final class RunFolder: Sendable {
     }
 
     deinit {
-        if Self.numbers(in: url).isEmpty { clear() }
+        if newestNumber.withLock({ $0 }) != nil, !hasStates { clear() }
         close(descriptor)
     }
 
@@ -127,7 +127,10 @@ public final class RunFolder: Sendable {
         _ parts: [StatePart],
         keeping count: Int
     ) throws(Failure) {
-        let number = newestNumber.withLock { $0 } + 1
+        guard let newest = newestNumber.withLock({ $0 }) else {
+            preconditionFailure("a state of a run that has ended")
+        }
+        let number = newest + 1
         try StateFile.write(content, parts, to: url.appending(path: Self.name(number)))
         newestNumber.withLock { $0 = number }
         for old in Self.numbers(in: url).sorted().dropLast(max(1, count)) {
@@ -168,9 +171,11 @@ public final class RunFolder: Sendable {
         newestNumber.withLock { $0 = 0 }
     }
 
-    /// Removes everything of the run.
+    /// Removes everything of the run, which has ended.
     public func clear() {
         removeStates()
+        // From here on another process may have it.
+        newestNumber.withLock { $0 = nil }
         let (files, folder) = Self.leftovers(of: url)
         for file in files { unlink(file) }
         rmdir(folder)

@@ -78,7 +78,9 @@ extension Distill {
                 ),
                 label: several ? "distilling, \(stage.name)" : "distilling",
                 place: place,
-                places: stage.data == .task ? file?.places ?? places : places,
+                places: { examples in
+                    places(examples, of: stage.data == .task ? file : nil)
+                },
                 log: &log
             )
             if let encoder, let bert = student as? BertModel, encoder !== bert {
@@ -109,9 +111,10 @@ extension Distill {
         return result
     }
 
-    /// What a message calls sequences of a text.
-    private func places(_ examples: [Int]) -> String {
-        "the epoch's sequences \(listing(examples.map { String($0 + 1) }))"
+    /// What a message calls some examples: of a file, or an epoch's sequences of a text.
+    private func places(_ examples: [Int], of file: LabelledFile?) -> String {
+        file?.places(examples)
+            ?? "the epoch's sequences \(listing(examples.map { String($0 + 1) }))"
     }
 
     /// What a stage reads, and what its perplexity is measured on.

@@ -37,7 +37,7 @@ struct TrainingRun {
         remarks = Remarks(isQuiet: isQuiet)
         pool = WorkerPool(workerCount: compute.workers ?? WorkerPool.availableProcessors)
         try Self.check(output)
-        let folder = try RunKeeper.open(output)
+        let folder = try RunKeeper.open(run, output)
         provenance = try Provenance(run)
         keeper = try RunKeeper(
             folder,
@@ -204,10 +204,10 @@ struct TrainingRun {
         var examples = 0
         var smoothed: Double?
         do {
-            let result = try trainer.run(
-                from: saved,
-                keep: { (moment) throws(Failure) in try keeper.keep(moment, place, log) }
-            ) { (event) throws(Failure) in
+            func keep(_ moment: TrainingMoment) throws(Failure) {
+                try keeper.keep(moment, place, log)
+            }
+            let result = try trainer.run(from: saved, keep: keep) { (event) throws(Failure) in
                 switch event {
                 case .step(let step):
                     examples += step.examples

@@ -98,12 +98,25 @@ final class RunKeeper {
     private static let failureLimit = 3
     private static let logPart = "training log"
 
-    /// Takes the folder for this process.
+    /// Takes the folder for this process, and a new run's says there which it is.
     ///
-    /// - Throws: `Failure` where another has it, or it holds an interrupted run that is not meant.
-    static func open(_ output: OutputOptions) throws(Failure) -> RunFolder {
-        let url = RunFolder.url(beside: URL(filePath: output.output))
+    /// - Throws: `Failure` where another has it, it holds an interrupted run that is not meant, or it cannot
+    ///   be written.
+    static func open(_ run: ResolvedRun, _ output: OutputOptions) throws(Failure) -> RunFolder {
+        // A signal that comes before it is known what to remove waits for that.
+        Interruption.setDeferred(true)
         Interruption.handleSignals(removing: nil)
+        defer { Interruption.setDeferred(false) }
+        let folder = try prepare(run, output)
+        try Interruption.check()
+        return folder
+    }
+
+    private static func prepare(
+        _ run: ResolvedRun,
+        _ output: OutputOptions
+    ) throws(Failure) -> RunFolder {
+        let url = RunFolder.url(beside: URL(filePath: output.output))
         let folder = try RunFolder(opening: url)
         guard !Resumption.isWanted else { return folder }
         if folder.hasStates, !output.force {
@@ -115,11 +128,12 @@ final class RunKeeper {
             )
         }
         folder.removeStates()
+        try RunRecord(run, force: output.force).write(in: url)
         Interruption.handleSignals(removing: RunFolder.leftovers(of: url))
         return folder
     }
 
-    /// - Throws: `Failure` where the folder cannot be written, or no state of it can be gone on with.
+    /// - Throws: `Failure` where the folder's states cannot be gone on with.
     init(
         _ folder: RunFolder,
         _ run: ResolvedRun,
@@ -133,10 +147,7 @@ final class RunKeeper {
         conditions = RunConditions(run, provenance, precision: precision)
         interval = output.states.saveEvery > 0 ? .seconds(60 * output.states.saveEvery) : nil
         count = output.states.keepStates
-        guard Resumption.isWanted else {
-            try RunRecord(run, force: output.force).write(in: folder.url)
-            return
-        }
+        guard Resumption.isWanted else { return }
         let file = try folder.newest { remarks.warn("passed over: \($0.description)") }
         guard let file else {
             remarks.say("nothing was saved yet: the run begins again")
