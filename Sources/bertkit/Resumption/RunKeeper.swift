@@ -1,3 +1,4 @@
+import Bert
 import Diagnostics
 import Distillation
 import Foundation
