@@ -87,7 +87,8 @@ struct Demo: ParsableCommand {
         try step(
             "What was kept",
             ["evaluate", "--teacher", teacher, "--student", student, "--student", plain]
-                + ["--data", dev, "--predictions", "\(output)/predictions.tsv"] + workers
+                + ["--data", dev, "--predictions", "\(output)/predictions.tsv"]
+                + ["--report", "\(output)/report.html"] + workers
                 + overwrite
         )
         try step(

@@ -179,7 +179,7 @@ extension Distill {
                 teacher: teacherMeasure,
                 students: [measured],
                 temperature: 1,
-                facts: ExampleFacts(devFile, dev)
+                facts: ExampleFacts(devFile, dev, quotesTexts: false)
             )
         }
     }

@@ -109,7 +109,7 @@ extension Finetune {
                 teacher: measured,
                 students: [],
                 temperature: 1,
-                facts: ExampleFacts(devFile, dev)
+                facts: ExampleFacts(devFile, dev, quotesTexts: false)
             )
         }
         try StandardOutput.write(report.table.plain + "\n")
