@@ -12,8 +12,9 @@ struct Demo: ParsableCommand {
             from its layers to answer like it, compares all three, and answers a few sentences: \
             about a minute. Every step is an ordinary command and is shown as such.
 
-            Example:
+            Examples:
               bertkit demo
+              bertkit demo --output elsewhere/ --workers 1
             """
     )
 

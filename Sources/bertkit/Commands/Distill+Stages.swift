@@ -27,7 +27,7 @@ extension Distill {
         text: TextData?,
         pieces: PieceSource?,
         work: TrainingRun,
-        log: inout TrainingLog
+        log: inout RunLog
     ) throws -> TrainingResult {
         var objectives = objectives
         var result: TrainingResult?
@@ -35,7 +35,7 @@ extension Distill {
         let texts = try recipe.stages.map { try selected(text, $0, work) }
         for (index, stage) in recipe.stages.enumerated() {
             let several = recipe.stages.count > 1
-            log.stage = several ? stage.name : nil
+            log.begin(stage: several ? stage.name : nil)
             let text = texts[index]
             guard var input: any TrainingData = stage.data == .task ? data : text else {
                 preconditionFailure("a stage without its data")

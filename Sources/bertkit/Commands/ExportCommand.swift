@@ -105,6 +105,9 @@ struct ExportCommand: ParsableCommand {
     @OptionGroup(title: "Run") var runOptions: ExportRunOptions
 
     struct ExportRunOptions: ParsableArguments {
+        @Flag(help: "Plan everything, say what would be written, and stop.")
+        var dryRun = false
+
         @Flag(
             help: "Replace the output if it exists; a folder only if it is empty or a model's."
         )
@@ -174,6 +177,14 @@ struct ExportCommand: ParsableCommand {
         let plan = try ExportPlan(checkpoint, options)
         for note in plan.notes { remarks.note(note) }
         for line in ConversionRemarks.notWritten(plan.ignored) { remarks.note(line) }
+        if runOptions.dryRun {
+            return try StandardOutput.write(
+                "\(printable(model)): \(checkpoint.layout)\n"
+                    + "Dry run: \(printable(output)) is not written; it would be \(to.rawValue), "
+                    + "\(plan.tensorCount) tensors, \(Numbers.count(plan.byteCount)) bytes\n"
+                    + plan.outputs.map { "  \($0.name) \($0.shape)\n" }.joined()
+            )
+        }
         let progress = ByteProgress("export", byteCount: plan.byteCount, isQuiet: runOptions.quiet)
         let report: Exporter.Report
         do {

@@ -137,6 +137,12 @@ struct TrainingRun {
         models.reduce(training.maxLength) { min($0, $1.reader.longestSequence) }
     }
 
+    /// The record to fill; begun where '--log-dir' says, once everything else has been checked.
+    func log() throws(Failure) -> RunLog {
+        guard let folder = output.logDir else { return RunLog() }
+        return RunLog(follower: try LiveLog(folder: folder))
+    }
+
     /// Trains with a progress bar; the log gets every evaluation and every tenth step.
     ///
     /// - Parameter score: measures the model as it stands; nil keeps the last weights.
@@ -147,7 +153,7 @@ struct TrainingRun {
         objective: any TrainingObjective,
         configuration: TrainingConfiguration,
         label: String,
-        log: inout TrainingLog
+        log: inout RunLog
     ) throws -> TrainingResult {
         let trainer = Trainer(
             model,
@@ -168,17 +174,19 @@ struct TrainingRun {
             isQuiet: remarks.isQuiet
         )
         var examples = 0
-        var smoothed: Double?
+        var state = TrainingState()
+        let start = ContinuousClock.now
+        defer { log.end(seconds: start.duration(to: .now) / .seconds(1)) }
         do {
             let result = try trainer.run { (event) throws(Failure) in
+                try log.append(event)
                 switch event {
                 case .step(let step):
                     examples += step.examples
-                    smoothed = smoothed.map { 0.98 * $0 + 0.02 * step.loss } ?? step.loss
-                    log.append(step)
-                    bar.update(examples, loss: smoothed)
+                    state.follow(step)
+                    bar.update(examples, training: state)
                 case .evaluated(let evaluation):
-                    log.append(evaluation)
+                    state.follow(evaluation)
                     let mark = evaluation.isBest ? ", best so far" : ""
                     bar.note(
                         "step \(Numbers.count(evaluation.step)): \(evaluation.score.metric) "
@@ -222,7 +230,7 @@ struct TrainingRun {
         measured: ModelMeasurement,
         tokenizerFiles: [(name: String, bytes: [UInt8])],
         run: ResolvedRun,
-        log: TrainingLog,
+        log: RunLog,
         card: ModelCard,
         result: TrainingResult,
         recipe: Recipe? = nil,
@@ -242,8 +250,13 @@ struct TrainingRun {
             comparison = made
             var card = card
             card.fill(from: made.table, result: result, run: run)
-            if let scores = made.students.last ?? made.teacher { card.metrics = scores.cardMetrics }
-            return (card, try JSONValue.parse(Array(made.json().utf8), source: "comparison"))
+            var summary = RunSummary(log)
+            if let scores = made.students.last ?? made.teacher {
+                card.metrics = scores.cardMetrics
+                summary.add(scores, of: measured)
+            }
+            let results = try JSONValue.parse(Array(made.json().utf8), source: "comparison")
+            return (card, results, summary)
         }
         guard let comparison else { preconditionFailure("a folder was written without a card") }
         return comparison
@@ -256,14 +269,14 @@ struct TrainingRun {
         _ model: any StudentModel,
         tokenizerFiles: [(name: String, bytes: [UInt8])],
         run: ResolvedRun,
-        log: TrainingLog,
+        log: RunLog,
         recipe: Recipe?,
-        card: (_ byteCount: Int) throws(Failure) -> (ModelCard, results: JSONValue)
+        card: (_ byteCount: Int) throws(Failure) -> (ModelCard, results: JSONValue, RunSummary)
     ) throws {
         try model.write(
             tokenizerFiles: tokenizerFiles.map { ModelFolder.File(name: $0.name, bytes: $0.bytes) },
             records: { (byteCount) throws(Failure) in
-                var (card, results) = try card(byteCount)
+                var (card, results, summary) = try card(byteCount)
                 model.describeUse(on: &card)
                 output.card.fill(&card)
                 card.details += provenance.details
@@ -271,14 +284,14 @@ struct TrainingRun {
                 provenance.command = card.command
                 provenance.options = run.entries.map { ($0.name, $0.values) }
                 provenance.results = results
-                return [ModelFolder.File(card), provenance.file]
+                return [ModelFolder.File(card), provenance.file] + summary.files
             },
             to: outputURL,
             force: output.force,
             additionalFiles: [
-                ModelFolder.File(name: "run.yaml", bytes: Array(run.yaml.utf8)),
-                ModelFolder.File(name: "training_log.jsonl", bytes: Array(log.text.utf8)),
+                ModelFolder.File(name: "run.yaml", bytes: Array(run.yaml.utf8))
             ]
+                + log.files.map { ModelFolder.File(name: $0.name, bytes: $0.bytes) }
                 + (recipe.map {
                     [ModelFolder.File(name: "recipe.yaml", bytes: Array($0.yaml.utf8))]
                 } ?? [])
@@ -293,33 +306,4 @@ struct TrainingRun {
         configuration.attentionDropoutProbability = dropout
         configuration.classifierDropout = nil
     }
-}
-
-/// The record of a run as JSON lines: the same run gives the same bytes.
-struct TrainingLog {
-    private(set) var text = ""
-    /// The recipe's stage that is trained, where it has several.
-    var stage: String?
-
-    private var stageField: String { stage.map { "\"stage\": \"\($0)\", " } ?? "" }
-
-    mutating func append(_ step: TrainingEvent.StepReport) {
-        guard step.step % 10 == 0 || step.step == 1 || step.step == step.totalSteps else { return }
-        let terms = step.terms.map { "\"\($0.name)\": \(number($0.value))" }
-        text +=
-            "{\(stageField)\"step\": \(step.step), \"epoch\": \(step.epoch + 1), \"loss\": "
-            + "\(number(step.loss)), \"terms\": {\(terms.joined(separator: ", "))}, "
-            + "\"learning_rate\": \(number(step.learningRate)), "
-            + "\"gradient_norm\": \(number(step.gradientNorm))}\n"
-    }
-
-    mutating func append(_ evaluation: TrainingEvent.EvaluationReport) {
-        text +=
-            "{\(stageField)\"step\": \(evaluation.step), \"epoch\": \(evaluation.epoch + 1), "
-            + "\"dev_\(evaluation.score.metric)\": \(number(evaluation.score.value)), "
-            + "\"dev_loss\": \(number(evaluation.score.loss)), \"best\": \(evaluation.isBest)}\n"
-    }
-
-    /// The shortest decimal that reads back the same.
-    private func number(_ value: Double) -> String { value.description }
 }
