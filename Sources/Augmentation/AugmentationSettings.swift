@@ -51,17 +51,15 @@ extension VariantMethods {
             + Self.named.filter { single.contains($0.method) }.map(\.name)).joined(separator: ",")
     }
 
-    /// Methods by their names; nil for an unknown name, and for none.
+    /// Methods by their names; nil for an unknown name, for one given twice (tang is mask, pos and ngram),
+    /// and for none.
     public init?(names: [String]) {
         self = []
         for name in names {
-            if name == "tang" {
-                formUnion(.tang)
-            } else if let known = Self.named.first(where: { $0.name == name }) {
-                formUnion(known.method)
-            } else {
-                return nil
-            }
+            let method =
+                name == "tang" ? .tang : Self.named.first { $0.name == name }?.method
+            guard let method, isDisjoint(with: method) else { return nil }
+            formUnion(method)
         }
         if isEmpty { return nil }
     }

@@ -147,7 +147,9 @@ public struct CheckpointSummary: Sendable, Encodable {
         parameters = ParameterCounts(tensors)
         tensorBytes = tensors.reduce(0) { $0 + $1.bytes }
         fileBytes = store.fileByteCount
-        let empty = store.weightlessLayers.map(printable)
+        let empty = store.weightlessLayers
+            // Where the format has a place for weights outside of all layers, most models have none.
+            .filter { $0 != "top_level_model_weights" }.map(printable)
         notes =
             checkpoint.notes
             + (empty.isEmpty ? [] : ["layers without tensors: \(listing(empty))"])

@@ -19,6 +19,7 @@ typedef void dsyevd(const char *, const char *, const int *, double *, const int
 static sgemm *multiply;
 static get_config *configuration;
 static dsyevd *eigenvectors;
+static char *problem;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 static void load(void) {
@@ -42,26 +43,36 @@ static void load(void) {
     }
     if (multiply) return;
     const char *reason = dlerror();
-    fprintf(stderr, "bertkit: OpenBLAS cannot be loaded: %s. Install libopenblas-dev.\n",
-            reason ? reason : "it has no cblas_sgemm");
+    problem = strdup(reason ? reason : "it has no cblas_sgemm");
+}
+
+static void require(void) {
+    pthread_once(&once, load);
+    if (multiply) return;
+    fprintf(stderr, "bertkit: OpenBLAS cannot be loaded: %s. Install libopenblas-dev.\n", problem);
     exit(69);
+}
+
+const char *bk_openblas_problem(void) {
+    pthread_once(&once, load);
+    return problem;
 }
 
 void bk_openblas_sgemm(int transpose_a, int transpose_b, int m, int n, int k, float alpha,
                        const float *a, int lda, const float *b, int ldb, float beta, float *c,
                        int ldc) {
-    pthread_once(&once, load);
+    require();
     multiply(ROW_MAJOR, transpose_a ? TRANSPOSE : NO_TRANSPOSE,
              transpose_b ? TRANSPOSE : NO_TRANSPOSE, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
 }
 
 const char *bk_openblas_description(void) {
-    pthread_once(&once, load);
+    require();
     return configuration ? configuration() : "OpenBLAS";
 }
 
 int bk_openblas_dsyevd(int n, double *a, double *values) {
-    pthread_once(&once, load);
+    require();
     if (!eigenvectors) return -1;
     double real_size;
     int whole_size, query = -1, status;

@@ -154,7 +154,9 @@ public enum AtomicOutput {
     /// Refuses to replace a folder of other things: one that is neither empty nor a model's.
     private static func checkIsModel(_ url: URL) throws(Failure) {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: url.path)) ?? []
-        guard names.isEmpty || names.contains("config.json") else {
+        // A package of Core ML has a manifest.
+        let isModel = names.contains("config.json") || names.contains("Manifest.json")
+        guard names.isEmpty || isModel else {
             throw Failure(
                 .cannotCreate,
                 url.relativePath,

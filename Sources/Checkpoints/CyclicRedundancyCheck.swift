@@ -1,9 +1,9 @@
 /// A 32-bit cyclic redundancy check, eight bytes at a time ("slicing by 8", Kounavis and Berry 2005).
-struct CyclicRedundancyCheck: Sendable {
+package struct CyclicRedundancyCheck: Sendable {
     /// The CRC-32 of zip and gzip.
     static let zip = CyclicRedundancyCheck(reversedPolynomial: 0xEDB8_8320)
     /// Castagnoli's, of TensorFlow's and LevelDB's files.
-    static let castagnoli = CyclicRedundancyCheck(reversedPolynomial: 0x82F6_3B78)
+    package static let castagnoli = CyclicRedundancyCheck(reversedPolynomial: 0x82F6_3B78)
 
     /// Eight tables of 256: what a byte, followed by 0 to 7 zero bytes, does to the remainder.
     private let table: [UInt32]
@@ -50,12 +50,12 @@ struct CyclicRedundancyCheck: Sendable {
 }
 
 extension CyclicRedundancyCheck {
-    func check(_ bytes: [UInt8]) -> UInt32 {
+    package func check(_ bytes: [UInt8]) -> UInt32 {
         bytes.withUnsafeBytes { update(0, $0) }
     }
 
     /// LevelDB's "masked" check, which is stored so that a check of bytes that hold checks is none.
-    static func masked(_ check: UInt32) -> UInt32 {
+    package static func masked(_ check: UInt32) -> UInt32 {
         (check >> 15 | check << 17) &+ 0xA282_EAD8
     }
 }

@@ -6,12 +6,7 @@ import Glibc
 public func readFile(_ url: URL) throws(Failure) -> [UInt8] {
     let path = url.relativePath
     let descriptor = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
-    guard descriptor >= 0 else {
-        guard errno == ENOENT || errno == ENOTDIR else {
-            throw systemFailure(.missingInput, path, "the file cannot be opened")
-        }
-        throw Failure(.missingInput, path, "there is no such file")
-    }
+    guard descriptor >= 0 else { throw Failure.unopened(path, errno: errno) }
     defer { close(descriptor) }
     var status = stat()
     guard fstat(descriptor, &status) == 0 else {

@@ -14,12 +14,7 @@ public final class OpenFile: Sendable {
     public init(path: String) throws(Failure) {
         // Without O_NONBLOCK a named pipe would wait for a writer.
         let descriptor = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
-        guard descriptor >= 0 else {
-            guard errno == ENOENT || errno == ENOTDIR else {
-                throw systemFailure(.missingInput, path, "the file cannot be opened")
-            }
-            throw Failure(.missingInput, path, "there is no such file")
-        }
+        guard descriptor >= 0 else { throw Failure.unopened(path, errno: errno) }
         var status = stat()
         let problem: Failure? =
             if fstat(descriptor, &status) != 0 {

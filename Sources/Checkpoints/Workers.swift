@@ -3,16 +3,14 @@ import Foundation
 import Synchronization
 
 /// Numbered tasks on all processors, each worker with memory of its own that it uses again.
-enum Workers {
-    /// More than these would wait for the disk or the memory, and each needs its buffers.
-    private static let mostWorkers = 8
-
+package enum Workers {
     /// Runs tasks in the order of their numbers, several at a time, and returns when all are done.
     ///
-    /// - Parameter limit: the most workers; 1 for tasks that must not meet.
-    static func run(
+    /// - Parameter limit: the most workers: more than eight would wait for the disk or the memory, and each
+    ///   needs its buffers; 1 for tasks that must not meet.
+    package static func run(
         _ count: Int,
-        upTo limit: Int = mostWorkers,
+        upTo limit: Int = 8,
         _ body: @Sendable (_ task: Int, _ scratch: Scratch) -> Void
     ) {
         let workers = max(1, min(count, limit, ProcessInfo.processInfo.activeProcessorCount))
@@ -29,8 +27,8 @@ enum Workers {
 }
 
 /// One worker's memory: a few buffers that only grow.
-final class Scratch {
-    enum Place: Int, CaseIterable {
+package final class Scratch {
+    package enum Place: Int, CaseIterable {
         case stored
         case floats
         case converted
@@ -44,7 +42,7 @@ final class Scratch {
 
     /// Memory for so many bytes, whose content is whatever it was; good until the place is asked
     /// for again.
-    func bytes(_ place: Place, count: Int) -> UnsafeMutableRawBufferPointer {
+    package func bytes(_ place: Place, count: Int) -> UnsafeMutableRawBufferPointer {
         if buffers[place.rawValue].count < count {
             buffers[place.rawValue].deallocate()
             buffers[place.rawValue] = .allocate(byteCount: count, alignment: 64)
@@ -55,7 +53,7 @@ final class Scratch {
         )
     }
 
-    func floats(count: Int) -> UnsafeMutableBufferPointer<Float> {
+    package func floats(count: Int) -> UnsafeMutableBufferPointer<Float> {
         let bytes = bytes(.floats, count: count * MemoryLayout<Float>.stride)
         return UnsafeMutableBufferPointer(
             start: bytes.baseAddress?.assumingMemoryBound(to: Float.self),

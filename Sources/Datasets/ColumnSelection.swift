@@ -43,6 +43,11 @@ public struct ColumnSelection: Sendable, Hashable {
         self.header = header
     }
 
+    /// Whether a line's fields are names of columns, one of them a text's usual one.
+    public static func areNames(_ fields: [String]) -> Bool {
+        UsualNames.texts(in: fields) != nil
+    }
+
     var namesAColumn: Bool {
         for case .name? in [text, textPair, label] { return true }
         return false

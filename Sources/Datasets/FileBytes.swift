@@ -5,12 +5,7 @@ import Foundation
 package func readBytes(path: String) throws(Failure) -> [UInt8] {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else {
-        let code = errno
-        throw Failure(
-            .missingInput,
-            path,
-            code == ENOENT ? "the file does not exist" : "cannot open the file: \(message(code))"
-        )
+        throw Failure.unopened(path, errno: errno)
     }
     defer { close(descriptor) }
     var status = stat()

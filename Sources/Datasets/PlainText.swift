@@ -170,14 +170,7 @@ private final class TextFile {
         self.path = path
         descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else {
-            let code = errno
-            throw Failure(
-                .missingInput,
-                path,
-                code == ENOENT
-                    ? "the file does not exist"
-                    : "cannot open the file: \(String(cString: strerror(code)))"
-            )
+            throw Failure.unopened(path, errno: errno)
         }
         var status = stat()
         guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {

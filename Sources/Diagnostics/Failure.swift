@@ -1,3 +1,5 @@
+import Glibc
+
 /// Something in the user's data, files or machine that stops the work.
 ///
 /// Every module reports its data errors as this one type, so that the command can print one clear
@@ -53,6 +55,18 @@ public struct Failure: Error, Hashable, Sendable, CustomStringConvertible {
         self.subject = subject
         self.reason = reason
         self.remedy = remedy
+    }
+
+    /// A file that cannot be opened for reading, by the system's error number.
+    public static func unopened(_ path: String, errno number: Int32) -> Failure {
+        let isAbsent = number == ENOENT || number == ENOTDIR
+        return Failure(
+            .missingInput,
+            path,
+            isAbsent
+                ? "there is no such file"
+                : "the file cannot be opened: \(String(cString: strerror(number)))"
+        )
     }
 
     /// `SUBJECT: REASON. REMEDY.` with anything unprintable escaped.

@@ -6,6 +6,9 @@ public enum FileKind: Sendable, Hashable, CaseIterable {
     case pickle
     /// A JSON text that is an object.
     case json
+    /// A model's graph in Protocol Buffers, told by its first fields.
+    case onnx
+    case gguf
     case gitLFSPointer
     case html
     case gzip
@@ -35,6 +38,8 @@ public enum FileKind: Sendable, Hashable, CaseIterable {
             self = .gitLFSPointer
         } else if isText("<!doctype html", in: text) || isText("<html", in: text) {
             self = .html
+        } else if head.starts(with: "GGUF".utf8) {
+            self = .gguf
         } else if head.starts(with: [0x50, 0x4B, 0x03, 0x04]) {
             self = .zip
         } else if Self.isSafetensors(head) {
@@ -49,6 +54,11 @@ public enum FileKind: Sendable, Hashable, CaseIterable {
             == UInt8(ascii: "{")
         {
             self = .json
+        } else if head.count > 2, head[0] == 0x08, (1...32).contains(head[1]),
+            [0x12, 0x3A, 0x42].contains(head[2])
+        {
+            // `ir_version`, then the producer, the graph or the operator sets.
+            self = .onnx
         } else if !head.contains(where: { $0 != 0 }) {
             self = .zeros
         } else {
@@ -87,6 +97,8 @@ public enum FileKind: Sendable, Hashable, CaseIterable {
         case .zip: "a zip archive (a .keras or PyTorch file, perhaps)"
         case .pickle: "a Python pickle"
         case .json: "a JSON text"
+        case .onnx: "an ONNX graph, for ONNX Runtime"
+        case .gguf: "a GGUF file, for llama.cpp"
         case .gitLFSPointer: "a Git LFS pointer"
         case .html: "an HTML page"
         case .gzip: "a gzip-compressed file"
@@ -101,6 +113,7 @@ public enum FileKind: Sendable, Hashable, CaseIterable {
         case .gitLFSPointer: "Fetch the real file with \"git lfs pull\""
         case .html: "The download probably answered with an error or log-in page"
         case .gzip, .tar: "Unpack it first"
+        case .onnx, .gguf: "Give the checkpoint that it was exported from"
         default: nil
         }
     }

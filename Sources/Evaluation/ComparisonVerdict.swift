@@ -23,7 +23,7 @@ extension ComparisonReport {
                 text += ": it may be chance"
             }
         }
-        if let test = loss.mcNemar { text += " (McNemar p = \(probability(test.pValue)))" }
+        if let test = loss.mcNemar { text += " (McNemar p \(probability(test.pValue)))" }
         return text
     }
 
@@ -31,7 +31,7 @@ extension ComparisonReport {
     public var verdicts: [String] { students.compactMap { verdict(on: $0).map { $0 + "." } } }
 
     private func probability(_ value: Double) -> String {
-        value < 0.0001 ? "below 0.0001" : fixed(value, value < 0.01 ? 4 : 2)
+        value < 0.0001 ? "< 0.0001" : "= " + fixed(value, value < 0.01 ? 4 : 2)
     }
 
     /// The whole comparison in one line: the student that keeps most, and what it costs.

@@ -8,6 +8,8 @@ public struct ExportOptions: Sendable {
         case onnx
         /// One file of llama.cpp's architecture `bert`.
         case gguf
+        /// A package of Core ML's with a program and its weights. Experimental: nothing here can run one.
+        case coreML = "coreml"
     }
 
     /// What the weights are stored as.
@@ -35,6 +37,11 @@ public struct ExportOptions: Sendable {
     public var version: String
     /// What ranges are measured on, for `int8Static` alone.
     public var calibration: [PackedBatch] = []
+    /// What the written model and the one it is made of are both run on; nil runs neither.
+    public var texts: PackedBatch?
+    /// The lengths in pieces that a program of Core ML takes; none for one, of 128 or as many as the model
+    /// has positions for.
+    public var lengths: [Int] = []
 
     public init(format: Format, weights: Weights = .float32, version: String = "") {
         self.format = format

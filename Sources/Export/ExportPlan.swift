@@ -3,14 +3,52 @@ import Conversion
 public import Diagnostics
 import Foundation
 import Tensors
+import Tokenization
 
 /// What an export will write; nothing has been written yet.
 public struct ExportPlan: Sendable {
     /// An output of the exported model.
     public struct Output: Sendable {
         public let name: String
+        let dimensions: [Dimension]
+
+        enum Dimension {
+            case fixed(Int)
+            case sequences
+            /// One sequence, as often as there are any.
+            case one
+            /// The tokens of the longest sequence: the others are padded.
+            case length
+            /// The tokens of all sequences.
+            case tokens
+        }
+
         /// `[batch_size, 2]`: names stand for what a caller chooses.
-        public let shape: String
+        public var shape: String {
+            let sizes = dimensions.map { dimension in
+                switch dimension {
+                case .fixed(let size): String(size)
+                case .one: "1"
+                case .sequences: "batch_size"
+                case .length: "sequence_length"
+                case .tokens: "tokens"
+                }
+            }
+            return "[\(sizes.joined(separator: ", "))]"
+        }
+
+        /// The extents for these sequences.
+        func dimensions(for texts: PackedBatch) -> [Int] {
+            let sequences = 0..<texts.sequenceCount
+            return dimensions.map { dimension in
+                switch dimension {
+                case .fixed(let size): size
+                case .sequences, .one: sequences.count
+                case .length: sequences.map { texts.length(of: $0) }.max() ?? 0
+                case .tokens: texts.tokenCount
+                }
+            }
+        }
     }
 
     public let source: Checkpoint
@@ -30,6 +68,12 @@ public struct ExportPlan: Sendable {
     public var byteCount: Int { files.reduce(0) { $0 + $1.layout.byteCount } }
     /// The file that a runtime opens; of a single file it is empty.
     public var modelFileName: String { files[0].name }
+    /// Whether what is written answers as the model does but for the last bits: no weight is rounded, and GGUF's
+    /// runtime does not compute another GELU.
+    public var isExact: Bool {
+        options.weights == .float32
+            && !(options.format == .gguf && configuration.activation == .gelu)
+    }
     /// How many tensors of the model are written.
     public var tensorCount: Int { tensors.count }
 
@@ -69,14 +113,7 @@ public struct ExportPlan: Sendable {
         let written: [PlannedTensor]
         switch options.format {
         case .onnx:
-            guard GraphBuilder.heads.contains(configuration.head) else {
-                throw Failure(
-                    .usage,
-                    source.url.relativePath,
-                    "a model with \(configuration.head.phrase) is not written as ONNX",
-                    remedy: "Leave the head out with --head none"
-                )
-            }
+            try Self.checkHead(configuration, source, "ONNX")
             var builder = GraphBuilder(
                 configuration,
                 keys: Dictionary(
@@ -97,13 +134,16 @@ public struct ExportPlan: Sendable {
             let external = (name: ONNXFile.externalName, layout: file.external)
             files = file.external.places.isEmpty ? [main] : [main, external]
             outputs = builder.graph.outputs.map { value in
-                let sizes = value.dimensions.map { dimension in
-                    switch dimension {
-                    case .fixed(let size): String(size)
-                    case .named(let name): name
+                Output(
+                    name: value.name,
+                    dimensions: value.dimensions.map { dimension in
+                        switch dimension {
+                        case .fixed(let size): .fixed(size)
+                        case .named("batch_size"): .sequences
+                        case .named: .length
+                        }
                     }
-                }
-                return Output(name: value.name, shape: "[\(sizes.joined(separator: ", "))]")
+                )
             }
             written = builder.tensors
         case .gguf:
@@ -119,10 +159,47 @@ public struct ExportPlan: Sendable {
             let hasHead = configuration.head == .sequenceClassification
             outputs = [
                 hasHead
-                    ? Output(name: "cls.output", shape: "[\(configuration.labels.count)]")
-                    : Output(name: "embeddings", shape: "[tokens, \(configuration.hiddenSize)]")
+                    ? Output(
+                        name: "cls.output",
+                        dimensions: [.sequences, .fixed(configuration.labels.count)]
+                    )
+                    : Output(
+                        name: "embeddings",
+                        dimensions: [.tokens, .fixed(configuration.hiddenSize)]
+                    )
             ]
             written = model.tensors
+        case .coreML:
+            try Self.checkHead(configuration, source, "a program of Core ML's")
+            let lengths = try Self.lengths(options, configuration)
+            var builder = MILBuilder(
+                configuration,
+                lengths: lengths,
+                isHalf: options.weights == .float16
+            )
+            builder.model()
+            let file = CoreMLFile(
+                builder.program,
+                lengths: lengths,
+                labels: configuration.head.hasLabels ? configuration.labels : [],
+                version: options.version
+            )
+            var layout = FileLayout()
+            layout.append(file.bytes)
+            files = [
+                (name: CoreMLPackage.modelName, layout: layout),
+                (name: CoreMLPackage.weightsName, layout: builder.weights.layout),
+            ]
+            outputs = builder.program.outputs.map { value in
+                let inner = value.type.dimensions.dropFirst().map { size in
+                    size.map { Output.Dimension.fixed($0) } ?? .length
+                }
+                return Output(name: value.name, dimensions: [.one] + inner)
+            }
+            notes.append(
+                "Core ML is experimental: the package's structure is checked, and no Core ML has run it"
+            )
+            written = builder.tensors
         }
         tensors = written
         self.notes = notes
@@ -131,6 +208,38 @@ public struct ExportPlan: Sendable {
             conversion.ignored
             + conversion.rows.filter { !used.contains($0.canonicalName) }
             .map { ($0.from ?? $0.canonicalName, "no output of the exported model reads it") }
+    }
+
+    private static func checkHead(
+        _ configuration: BertConfiguration,
+        _ source: Checkpoint,
+        _ format: String
+    ) throws(Failure) {
+        guard GraphBuilder.heads.contains(configuration.head) else {
+            throw Failure(
+                .usage,
+                source.url.relativePath,
+                "a model with \(configuration.head.phrase) is not written as \(format)",
+                remedy: "Leave the head out with --head none"
+            )
+        }
+    }
+
+    /// The lengths of a program, ascending.
+    private static func lengths(
+        _ options: ExportOptions,
+        _ configuration: BertConfiguration
+    ) throws(Failure) -> [Int] {
+        let longest = configuration.longestSequence
+        guard !options.lengths.isEmpty else { return [min(128, longest)] }
+        if let length = options.lengths.first(where: { $0 < 1 || $0 > longest }) {
+            throw Failure(
+                .usage,
+                "--lengths",
+                "\(length) is no length of a sequence: the model reads 1 to \(longest) pieces"
+            )
+        }
+        return Set(options.lengths).sorted()
     }
 
     /// - Precondition: ONNX has these weights.
@@ -158,7 +267,21 @@ public struct ExportPlan: Sendable {
 
     /// Refuses weights that the format does not have.
     private static func check(_ options: ExportOptions) throws(Failure) {
+        if options.format != .coreML, !options.lengths.isEmpty {
+            throw Failure(
+                .usage,
+                "--lengths",
+                "lengths are settled for --to coreml alone: other formats take any"
+            )
+        }
         switch (options.format, options.weights) {
+        case (.coreML, .q8), (.coreML, .int8Dynamic), (.coreML, .int8Static):
+            throw Failure(
+                .usage,
+                options.weights == .q8 ? "--dtype" : "--int8",
+                "a program of Core ML's is written with weights in f32 or f16",
+                remedy: "Take --dtype f16"
+            )
         case (.onnx, .q8):
             throw Failure(
                 .usage,

@@ -25,6 +25,14 @@ struct ExportedStore: TensorStore {
 
     func extent(of entry: TensorEntry) -> FileExtent? { extents[entry.name] }
 
+    /// The bytes of a tensor as they lie in the file.
+    func bytes(_ entry: TensorEntry) throws(Failure) -> [UInt8] {
+        guard let extent = extents[entry.name] else {
+            preconditionFailure("\(entry.name) is not an entry of \(source)")
+        }
+        return try extent.file.bytes(extent.offset..<extent.offset + entry.byteCount)
+    }
+
     func read(
         _ entry: TensorEntry,
         into buffer: UnsafeMutableRawBufferPointer

@@ -15,7 +15,9 @@ public struct Exporter: Sendable {
         /// How many values are NaN or infinite; they are written as they were read.
         public let nonFiniteCount: Int
         /// The files with their bytes; of a single file the name is empty.
-        public let files: [(name: String, byteCount: Int)]
+        public fileprivate(set) var files: [(name: String, byteCount: Int)]
+        /// How what was written answers the options' texts, output by output; empty where there are none.
+        public let comparisons: [OutputComparison]
     }
 
     let plan: ExportPlan
@@ -36,35 +38,31 @@ public struct Exporter: Sendable {
     ) throws(Failure) -> Report {
         let conversion = Conversion(plan.conversion)
         try conversion.refuseSource(url)
+        if plan.options.format == .coreML, url.pathExtension != CoreMLPackage.pathExtension {
+            throw Failure(
+                .usage,
+                url.relativePath,
+                "the name of a package of Core ML's ends in .\(CoreMLPackage.pathExtension)"
+            )
+        }
         try plan.source.checkValues()
         var report: Report?
         switch plan.options.format {
         case .gguf:
             try AtomicOutput.file(url, force: plan.options.force) { (file) throws(Failure) in
-                let result = try writeWeights([file], progress)
-                report = Report(
-                    largestDifference: result.largestDifference,
-                    nonFiniteCount: result.nonFiniteCount,
-                    files: [("", plan.byteCount)]
-                )
+                report = try writeWeights([file], progress)
             }
-        case .onnx:
+        case .onnx, .coreML:
             try AtomicOutput.folder(url, force: plan.options.force) { (folder) throws(Failure) in
                 let paths = plan.files.map { folder.appending(path: $0.name) }
-                let result = try writeWeights(paths, progress)
-                var files: [(name: String, byteCount: Int)] = plan.files.map {
-                    ($0.name, $0.layout.byteCount)
-                }
+                for path in paths { try Self.makeFolder(path.deletingLastPathComponent()) }
+                var written = try writeWeights(paths, progress)
                 let texts = try textFiles(conversion) + additionalFiles.map { ($0.name, $0.bytes) }
                 for (name, bytes) in texts {
                     try writeNewFile(bytes, to: folder.appending(path: name))
-                    files.append((name, bytes.count))
+                    written.files.append((name, bytes.count))
                 }
-                report = Report(
-                    largestDifference: result.largestDifference,
-                    nonFiniteCount: result.nonFiniteCount,
-                    files: files
-                )
+                report = written
             }
         }
         guard let report else { preconditionFailure("written without a report") }
@@ -74,7 +72,7 @@ public struct Exporter: Sendable {
     private func writeWeights(
         _ urls: [URL],
         _ progress: @escaping @Sendable (Int) -> Void
-    ) throws(Failure) -> WeightWriting.Result {
+    ) throws(Failure) -> Report {
         let sink = try PlacedFiles(zip(urls, plan.files).map { ($0.path, $1.layout) })
         let writing = WeightWriting(source: plan.source, tensors: plan.tensors)
         let result = try writing.run(to: sink, progress: progress)
@@ -83,15 +81,35 @@ public struct Exporter: Sendable {
             switch plan.options.format {
             case .onnx: try ONNXReader.open(urls[0])
             case .gguf: try GGUFReader.open(urls[0])
+            case .coreML: try CoreMLReader.open(urls[0])
             }
         try writing.verify(result, in: store)
-        return result
+        return Report(
+            largestDifference: result.largestDifference,
+            nonFiniteCount: result.nonFiniteCount,
+            files: plan.files.map { ($0.name, $0.layout.byteCount) },
+            comparisons: try plan.options.texts.map { (texts) throws(Failure) in
+                try OutputTrial(plan).run(urls[0], store, on: texts)
+            } ?? []
+        )
     }
 
-    /// The configuration and the tokenizer's files, beside the model as optimum puts them.
+    private static func makeFolder(_ url: URL) throws(Failure) {
+        do {
+            try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+        } catch {
+            throw Failure(.cannotCreate, url.path, "the folder cannot be created")
+        }
+    }
+
+    /// The configuration and the tokenizer's files, beside the model as optimum puts them; a package has
+    /// nothing but its manifest.
     private func textFiles(
         _ conversion: Conversion
     ) throws(Failure) -> [(name: String, bytes: [UInt8])] {
+        guard plan.options.format == .onnx else {
+            return [(CoreMLPackage.manifestName, Array(CoreMLPackage.manifest.utf8))]
+        }
         let type: ElementType = plan.options.weights == .float16 ? .float16 : .float32
         let configuration = plan.configuration.json(elementType: type).text() + "\n"
         return [("config.json", Array(configuration.utf8))] + (try conversion.tokenizerFiles())

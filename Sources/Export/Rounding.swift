@@ -118,6 +118,26 @@ enum Rounding {
         return largest
     }
 
+    /// The values of blocks of Q8_0.
+    static func values(ofBlocks bytes: [UInt8]) -> [Float] {
+        let blockCount = bytes.count / blockByteCount
+        var scale: Float = 0
+        return bytes.withUnsafeBytes { bytes in
+            (0..<blockCount).flatMap { block in
+                let start = block * blockByteCount
+                withUnsafeMutablePointer(to: &scale) { scale in
+                    ElementType.float16.decode(
+                        UnsafeRawBufferPointer(rebasing: bytes[start..<start + 2]),
+                        into: UnsafeMutableBufferPointer(start: scale, count: 1)
+                    )
+                }
+                return bytes[start + 2..<start + blockByteCount].map {
+                    scale * Float(Int8(bitPattern: $0))
+                }
+            }
+        }
+    }
+
     /// The largest |a − b|.
     static func largestDifference(
         _ one: UnsafePointer<Float>,
@@ -133,7 +153,7 @@ enum Rounding {
     }
 
     /// The largest magnitude; infinite or NaN where a value is.
-    private static func maximumMagnitude(_ values: UnsafePointer<Float>, _ count: Int) -> Float {
+    static func maximumMagnitude(_ values: UnsafePointer<Float>, _ count: Int) -> Float {
         // As integers, magnitudes have the order of their bits, NaN the last.
         var most: UInt32 = 0
         for index in 0..<count {

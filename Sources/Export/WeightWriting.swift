@@ -1,7 +1,6 @@
 import Bert
 import Checkpoints
 import Diagnostics
-import Dispatch
 import Foundation
 import Synchronization
 import Tensors
@@ -12,8 +11,10 @@ struct WeightWriting {
     let source: Checkpoint
     let tensors: [PlannedTensor]
 
-    /// The bytes of single-precision values that a worker rounds at a time.
+    /// The bytes of single-precision values that a worker takes at a time.
     private static let pieceByteCount = 4 << 20
+    /// The values that are rounded and compared at a time, while they are in cache.
+    private static let stretch = 16_384
 
     /// A stretch of a written tensor and the digest of its bytes.
     fileprivate struct Piece {
@@ -27,6 +28,9 @@ struct WeightWriting {
         let tensor: PlannedTensor
         /// Rows of the parameter, or nil for all of it at once.
         let rows: Range<Int>?
+        /// The parameter's, 1 where it is no matrix.
+        let columns: Int
+        let valueCount: Int
     }
 
     private struct State {
@@ -101,17 +105,24 @@ struct WeightWriting {
     func verify(_ result: Result, in store: ExportedStore) throws(Failure) {
         try TensorCopy.verify(result.copied, of: result.items, in: store)
         let entries = Dictionary(store.entries.map { ($0.name, $0) }) { first, _ in first }
-        for piece in result.pieces {
-            guard let entry = entries[piece.name], let extent = store.extent(of: entry),
-                piece.offset + piece.byteCount <= entry.byteCount
-            else { throw changed(piece.name, store) }
-            let bytes = try extent.file.bytes(
-                extent.offset + piece.offset..<extent.offset + piece.offset + piece.byteCount
-            )
-            guard bytes.withUnsafeBytes({ ValueSummary.digest(0, $0) }) == piece.digest else {
-                throw changed(piece.name, store)
+        let failure = Mutex<Failure?>(nil)
+        Workers.run(result.pieces.count) { index, scratch in
+            guard failure.withLock({ $0 == nil }) else { return }
+            let piece = result.pieces[index]
+            do throws(Failure) {
+                guard let entry = entries[piece.name], let extent = store.extent(of: entry),
+                    piece.offset + piece.byteCount <= entry.byteCount
+                else { throw changed(piece.name, store) }
+                let bytes = scratch.bytes(.stored, count: piece.byteCount)
+                try extent.file.read(at: extent.offset + piece.offset, into: bytes)
+                guard ValueSummary.digest(0, UnsafeRawBufferPointer(bytes)) == piece.digest else {
+                    throw changed(piece.name, store)
+                }
+            } catch {
+                failure.withLock { $0 = $0 ?? error }
             }
         }
+        if let failure = failure.withLock({ $0 }) { throw failure }
     }
 
     private func changed(_ name: String, _ store: ExportedStore) -> Failure {
@@ -132,10 +143,21 @@ struct WeightWriting {
         }
         guard isCut, stored.transform == .identity, stored.shape.rank == 2,
             source.store.extent(of: stored.entry) != nil
-        else { return [Task(tensor: tensor, rows: nil)] }
-        let height = max(1, Self.pieceByteCount / (4 * max(1, stored.shape[1])))
+        else {
+            return [
+                Task(tensor: tensor, rows: nil, columns: 1, valueCount: stored.shape.count)
+            ]
+        }
+        let columns = stored.shape[1]
+        let height = max(1, Self.pieceByteCount / (4 * max(1, columns)))
         return stride(from: 0, to: stored.shape[0], by: height).map {
-            Task(tensor: tensor, rows: $0..<min(stored.shape[0], $0 + height))
+            let rows = $0..<min(stored.shape[0], $0 + height)
+            return Task(
+                tensor: tensor,
+                rows: rows,
+                columns: columns,
+                valueCount: rows.count * columns
+            )
         }
     }
 
@@ -145,26 +167,22 @@ struct WeightWriting {
         progress: @escaping @Sendable (Int) -> Void
     ) throws(Failure) -> State {
         let state = Mutex(State())
-        let next = Atomic<Int>(0)
-        let workers = min(tasks.count, min(4, ProcessInfo.processInfo.activeProcessorCount))
-        guard workers > 0 else { return State() }
-        DispatchQueue.concurrentPerform(iterations: workers) { _ in
-            while true {
-                let index = next.add(1, ordering: .relaxed).oldValue
-                guard index < tasks.count, state.withLock({ $0.failure == nil }) else { return }
-                do throws(Failure) {
-                    let (pieces, largest, nonFiniteCount) = try round(tasks[index], to: sink)
-                    let done = state.withLock { state in
-                        state.pieces += pieces
-                        state.largest = max(state.largest, largest)
-                        state.nonFiniteCount += nonFiniteCount
-                        state.byteCount += pieces.reduce(0) { $0 + $1.byteCount }
-                        return state.byteCount
-                    }
-                    progress(done)
-                } catch {
-                    state.withLock { $0.failure = $0.failure ?? error }
+        // The long ones first, so that no processor is left with one at the end.
+        let tasks = tasks.sorted { $0.valueCount > $1.valueCount }
+        Workers.run(tasks.count) { index, scratch in
+            guard state.withLock({ $0.failure == nil }) else { return }
+            do throws(Failure) {
+                let (pieces, largest, nonFiniteCount) = try round(tasks[index], to: sink, scratch)
+                let done = state.withLock { state in
+                    state.pieces += pieces
+                    state.largest = max(state.largest, largest)
+                    state.nonFiniteCount += nonFiniteCount
+                    state.byteCount += pieces.reduce(0) { $0 + $1.byteCount }
+                    return state.byteCount
                 }
+                progress(done)
+            } catch {
+                state.withLock { $0.failure = $0.failure ?? error }
             }
         }
         let result = state.withLock { $0 }
@@ -174,80 +192,110 @@ struct WeightWriting {
 
     private func round(
         _ task: Task,
-        to sink: any TensorSink
+        to sink: any TensorSink,
+        _ scratch: Scratch
     ) throws(Failure) -> (pieces: [Piece], largest: Float, nonFiniteCount: Int) {
-        let values = try values(task)
         let tensor = task.tensor
-        let columns = tensor.shape.rank == 2 ? tensor.shape[1] : values.count
-        let firstRow = task.rows?.lowerBound ?? 0
+        let values = try values(task, scratch)
+        guard let base = values.baseAddress, !values.isEmpty else { return ([], 0, 0) }
+        let firstValue = (task.rows?.lowerBound ?? 0) * task.columns
         switch tensor.form {
         case .values(let type, let isTransposed):
-            var written = values
+            var bytes = scratch.bytes(.converted, count: values.count * type.byteCount)
+            var (largest, nonFiniteCount) = (Float(0), 0)
+            if type == .float32 {
+                nonFiniteCount = ElementType.float32.nonFiniteCount(UnsafeRawBufferPointer(values))
+                bytes = UnsafeMutableRawBufferPointer(values)
+            } else {
+                largest = narrow(values, type, into: bytes, scratch)
+                guard !largest.isNaN else { throw tooLarge(tensor) }
+            }
             if isTransposed {
-                let canonical: Shape = [tensor.shape[1], tensor.shape[0]]
-                written = Tensor(shape: canonical, values: values).transposed().values
+                let turned = scratch.bytes(.transposed, count: bytes.count)
+                type.transpose(
+                    UnsafeRawBufferPointer(bytes),
+                    into: turned,
+                    rows: tensor.shape[1],
+                    columns: tensor.shape[0]
+                )
+                bytes = turned
             }
-            var bytes = [UInt8](repeating: 0, count: written.count * type.byteCount)
-            var again = [Float](repeating: 0, count: type == .float32 ? 0 : written.count)
-            let narrowing = written.withUnsafeBufferPointer { values in
-                bytes.withUnsafeMutableBytes { type.encode(values, into: $0) }
-            }
-            let nonFiniteCount = written.withUnsafeBytes { ElementType.float32.nonFiniteCount($0) }
-            guard type == .float32 || narrowing.overflowCount + nonFiniteCount == 0 else {
-                throw tooLarge(tensor)
-            }
-            guard type != .float32 else {
-                let offset = firstRow * columns * type.byteCount
-                let piece = try write(bytes, tensor.name, at: offset, to: sink)
-                return ([piece], 0, nonFiniteCount)
-            }
-            bytes.withUnsafeBytes { bytes in
-                again.withUnsafeMutableBufferPointer { type.decode(bytes, into: $0) }
-            }
-            let largest = Rounding.largestDifference(again, written, written.count)
-            let offset = firstRow * columns * type.byteCount
-            return ([try write(bytes, tensor.name, at: offset, to: sink)], largest, 0)
+            let offset = firstValue * type.byteCount
+            let piece = try write(UnsafeRawBufferPointer(bytes), tensor.name, at: offset, to: sink)
+            return ([piece], largest, nonFiniteCount)
         case .bytes(let scalesName):
             let (inputs, outputs) = (tensor.shape[0], tensor.shape[1])
-            var bytes = [UInt8](repeating: 0, count: values.count)
-            var scales = [Float](repeating: 0, count: outputs)
-            let largest = values.withUnsafeBufferPointer { values in
-                bytes.withUnsafeMutableBytes { bytes in
-                    scales.withUnsafeMutableBufferPointer { scales in
-                        Rounding.symmetricBytes(
-                            values.baseAddress!,
-                            rows: outputs,
-                            columns: inputs,
-                            into: bytes.assumingMemoryBound(to: Int8.self).baseAddress!,
-                            scales: scales.baseAddress!
-                        )
-                    }
-                }
-            }
-            guard !largest.isNaN else { throw tooLarge(tensor) }
-            let raw = scales.withUnsafeBytes { Array($0) }
-            return (
-                [
-                    try write(bytes, tensor.name, at: 0, to: sink),
-                    try write(raw, scalesName, at: 0, to: sink),
-                ], largest, 0
+            let bytes = scratch.bytes(.converted, count: values.count)
+            let scales = scratch.bytes(.transposed, count: 4 * outputs)
+            let largest = Rounding.symmetricBytes(
+                base,
+                rows: outputs,
+                columns: inputs,
+                into: bytes.assumingMemoryBound(to: Int8.self).baseAddress!,
+                scales: scales.assumingMemoryBound(to: Float.self).baseAddress!
             )
-        case .blocks:
-            let count = values.count / Rounding.blockLength * Rounding.blockByteCount
-            var bytes = [UInt8](repeating: 0, count: count)
-            let largest = values.withUnsafeBufferPointer { values in
-                bytes.withUnsafeMutableBytes {
-                    Rounding.blocks(
-                        values.baseAddress!,
-                        count: values.count,
-                        into: $0.baseAddress!
-                    )
-                }
-            }
             guard !largest.isNaN else { throw tooLarge(tensor) }
-            let width = columns / Rounding.blockLength * Rounding.blockByteCount
-            return ([try write(bytes, tensor.name, at: firstRow * width, to: sink)], largest, 0)
+            let pieces = [
+                try write(UnsafeRawBufferPointer(bytes), tensor.name, at: 0, to: sink),
+                try write(UnsafeRawBufferPointer(scales), scalesName, at: 0, to: sink),
+            ]
+            return (pieces, largest, 0)
+        case .blocks:
+            func byteCount(_ values: Int) -> Int {
+                values / Rounding.blockLength * Rounding.blockByteCount
+            }
+            let bytes = scratch.bytes(.converted, count: byteCount(values.count))
+            var largest: Float = 0
+            for start in stride(from: 0, to: values.count, by: Self.stretch) {
+                let difference = Rounding.blocks(
+                    base + start,
+                    count: min(Self.stretch, values.count - start),
+                    into: bytes.baseAddress! + byteCount(start)
+                )
+                guard !difference.isNaN else { throw tooLarge(tensor) }
+                largest = max(largest, difference)
+            }
+            let piece = try write(
+                UnsafeRawBufferPointer(bytes),
+                tensor.name,
+                at: byteCount(firstValue),
+                to: sink
+            )
+            return ([piece], largest, 0)
         }
+    }
+
+    /// Rounds values to a half type.
+    ///
+    /// - Returns: the largest difference of a value that is read back; NaN where one is not finite or the type
+    ///   cannot hold it.
+    private func narrow(
+        _ values: UnsafeMutableBufferPointer<Float>,
+        _ type: ElementType,
+        into bytes: UnsafeMutableRawBufferPointer,
+        _ scratch: Scratch
+    ) -> Float {
+        let again = scratch.bytes(.transposed, count: 4 * Self.stretch)
+            .assumingMemoryBound(to: Float.self)
+        var largest: Float = 0
+        for start in stride(from: 0, to: values.count, by: Self.stretch) {
+            let range = start..<min(values.count, start + Self.stretch)
+            let source = UnsafeBufferPointer(rebasing: values[range])
+            let half = UnsafeMutableRawBufferPointer(
+                rebasing: bytes[start * type.byteCount..<range.upperBound * type.byteCount]
+            )
+            let decoded = UnsafeMutableBufferPointer(rebasing: again[..<range.count])
+            let narrowing = type.encode(source, into: half)
+            guard narrowing.overflowCount == 0,
+                Rounding.maximumMagnitude(source.baseAddress!, source.count).isFinite
+            else { return .nan }
+            type.decode(UnsafeRawBufferPointer(half), into: decoded)
+            largest = max(
+                largest,
+                Rounding.largestDifference(decoded.baseAddress!, source.baseAddress!, range.count)
+            )
+        }
+        return largest
     }
 
     private func tooLarge(_ tensor: PlannedTensor) -> Failure {
@@ -260,43 +308,43 @@ struct WeightWriting {
         )
     }
 
-    /// The parameter in canonical orientation, or some rows of it.
-    private func values(_ task: Task) throws(Failure) -> [Float] {
-        let name = task.tensor.parameter
-        guard let rows = task.rows, let stored = source[name],
+    /// The parameter in canonical orientation, or some rows of it, in the worker's memory.
+    private func values(
+        _ task: Task,
+        _ scratch: Scratch
+    ) throws(Failure) -> UnsafeMutableBufferPointer<Float> {
+        let floats = scratch.floats(count: task.valueCount)
+        guard let stored = source[task.tensor.parameter], stored.transform == .identity,
             let extent = source.store.extent(of: stored.entry)
-        else { return try source.tensor(named: name).values }
-        let type = stored.entry.elementType
-        let width = stored.shape[1] * type.byteCount
-        let start = extent.offset + rows.lowerBound * width
-        let bytes = try extent.file.bytes(start..<start + rows.count * width)
-        return [Float](unsafeUninitializedCapacity: rows.count * stored.shape[1]) { floats, count in
-            count = rows.count * stored.shape[1]
-            bytes.withUnsafeBytes {
-                type.decode(
-                    $0,
-                    into: UnsafeMutableBufferPointer(start: floats.baseAddress, count: count)
-                )
-            }
+        else {
+            let tensor = try source.tensor(named: task.tensor.parameter)
+            _ = floats.update(fromContentsOf: tensor.values)
+            return floats
         }
+        let type = stored.entry.elementType
+        let start = extent.offset + (task.rows?.lowerBound ?? 0) * task.columns * type.byteCount
+        guard type != .float32 else {
+            try extent.file.read(at: start, into: UnsafeMutableRawBufferPointer(floats))
+            return floats
+        }
+        let bytes = scratch.bytes(.stored, count: task.valueCount * type.byteCount)
+        try extent.file.read(at: start, into: bytes)
+        type.decode(UnsafeRawBufferPointer(bytes), into: floats)
+        return floats
     }
 
     private func write(
-        _ bytes: [UInt8],
+        _ bytes: UnsafeRawBufferPointer,
         _ name: String,
         at offset: Int,
         to sink: any TensorSink
     ) throws(Failure) -> Piece {
-        var failure: Failure?
-        let digest = bytes.withUnsafeBytes { raw in
-            do throws(Failure) {
-                try sink.write(raw, to: name, at: offset)
-            } catch {
-                failure = error
-            }
-            return ValueSummary.digest(0, raw)
-        }
-        if let failure { throw failure }
-        return Piece(name: name, offset: offset, byteCount: bytes.count, digest: digest)
+        try sink.write(bytes, to: name, at: offset)
+        return Piece(
+            name: name,
+            offset: offset,
+            byteCount: bytes.count,
+            digest: ValueSummary.digest(0, bytes)
+        )
     }
 }

@@ -13,14 +13,7 @@ enum Prescan {
         // Without O_NONBLOCK a named pipe would wait for a writer.
         let descriptor = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
         guard descriptor >= 0 else {
-            if errno == ENOENT || errno == ENOTDIR {
-                throw Failure(.missingInput, path, "there is no such file")
-            }
-            throw Failure(
-                .missingInput,
-                path,
-                "the file cannot be opened: \(String(cString: strerror(errno)))"
-            )
+            throw Failure.unopened(path, errno: errno)
         }
         defer { close(descriptor) }
         var status = stat()

@@ -70,6 +70,31 @@ func multiply(_ a: Operand, _ b: Operand, inner: Int, into c: Matrix, accumulate
     }
 }
 
+extension Matrix {
+    /// The product of two matrices, in single precision.
+    ///
+    /// - Parameters:
+    ///   - one: `[m, k]`.
+    ///   - other: `[k, n]`.
+    ///   - result: `[m, n]`, overwritten.
+    public static func multiply(_ one: Matrix, _ other: Matrix, into result: Matrix) {
+        precondition(
+            one.columns == other.rows && result.rows == one.rows
+                && result.columns == other.columns,
+            "[\(one.rows), \(one.columns)] by [\(other.rows), \(other.columns)]"
+        )
+        Linear.forEachBlock(0..<one.rows) { rows in
+            Kernels.multiply(
+                .rows(one.slice(rows)),
+                .rows(other),
+                inner: one.columns,
+                into: result.slice(rows),
+                accumulate: false
+            )
+        }
+    }
+}
+
 /// Carries out a product through oneDNN.
 func run(
     _ shape: bk_product,

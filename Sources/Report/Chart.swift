@@ -137,6 +137,8 @@ struct Chart {
             [
                 "viewBox": "0 0 \(ChartNumber.pixel(width)) \(ChartNumber.pixel(height))",
                 "role": "img", "aria-labelledby": "\(identifier)-t \(identifier)-d",
+                // In a narrow window it is moved sideways before its text gets too small to read.
+                "style": "min-width:\(ChartNumber.pixel(min(width, 500)))px",
             ],
             [
                 .tag("title", ["id": "\(identifier)-t"], title),

@@ -69,8 +69,8 @@ public struct FinishedRun: Sendable {
         if case .string(let text)? = fields["command"] { command = text }
         recipe = bytes("recipe.yaml").map { String(decoding: $0, as: UTF8.self) }
         inputs = Self.inputs(fields["inputs"])
-        if let log = bytes("training_log.jsonl") {
-            curves = try Self.curves(log, source: path + "/training_log.jsonl")
+        if let log = bytes("metrics.jsonl") {
+            curves = try Self.curves(log, source: path + "/metrics.jsonl")
         }
     }
 

@@ -33,7 +33,7 @@ enum PageStyle {
         td.right { background: rgba(var(--heat), var(--share)); }
         td.wrong { background: rgba(var(--wrong), var(--share)); }
         .figures { display: flex; flex-wrap: wrap; gap: 12px 28px; }
-        figure { margin: 12px 0; max-width: 100%; }
+        figure { margin: 12px 0; max-width: 100%; overflow-x: auto; }
         figcaption { font-weight: 600; font-size: 14px; }
         svg { display: block; width: 100%; height: auto; font-size: 12px; }
         svg text { fill: var(--ink); }
@@ -59,6 +59,7 @@ enum PageStyle {
         dl { font-size: 14px; display: grid; grid-template-columns: max-content 1fr; gap: 2px 16px; }
         dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; }
         @media (max-width: 640px) { main { padding: 16px 12px 48px; } h1 { font-size: 24px; }
+          tbody th { white-space: normal; min-width: 9em; }
           dl { grid-template-columns: 1fr; } dd { margin-bottom: 6px; } }
         @media print { :root { --paper: #ffffff; --ink: #000000; --soft: #444444; --rule: #999999;
             --grid: #dddddd; --c0: #1f6feb; --c1: #bc4c00; --c2: #1a7f37; --c3: #8250df; --c4: #bf3989;

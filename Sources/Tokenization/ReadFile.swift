@@ -5,7 +5,7 @@ import Foundation
 func readFile(_ path: String, limit: Int) throws(Failure) -> [UInt8] {
     let descriptor = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
     guard descriptor >= 0 else {
-        throw Failure(.missingInput, path, "cannot be opened: \(String(cString: strerror(errno)))")
+        throw Failure.unopened(path, errno: errno)
     }
     defer { close(descriptor) }
     var status = stat()

@@ -10,16 +10,21 @@ struct Bertkit: ParsableCommand {
             answer like it, compares the two, and writes the student to a folder that the same \
             tools read. Converts checkpoints between layouts on the way.
 
-            Try it:
+            Examples:
               bertkit demo
+              bertkit distill --teacher teacher/ --layers 3 \\
+                --train train.tsv --dev dev.tsv --output student/
+
+            Exit codes:
+            \(ExitCodes.text)
             """,
         version: Tool.version,
         subcommands: [
             Inspect.self, Convert.self, Compress.self, ExportCommand.self, Verify.self,
             Pretrain.self, Finetune.self, Distill.self, Resume.self, Sweep.self, Augment.self,
-            Evaluate.self,
-            ReportCommand.self,
-            Predict.self, Tagger.self, Benchmark.self, Demo.self,
+            Evaluate.self, ReportCommand.self, Predict.self, Tagger.self, Benchmark.self,
+            Doctor.self, Manual.self,
+            Demo.self,
         ]
     )
 

@@ -6,10 +6,10 @@ import Glibc
 /// The entry: finds the command, lets a run file fill in its options, runs it, and turns whatever
 /// goes wrong into one line on standard error and an exit code.
 @main
-enum Tool {
+package enum Tool {
     static let version = "0.1.0"
 
-    static func main() {
+    package static func main() {
         // A reader that goes away must not end training; writes report it instead.
         signal(SIGPIPE, SIG_IGN)
         // A file-size limit then fails the write that meets it, with a sentence.
@@ -45,11 +45,20 @@ enum Tool {
 
     static func perform(_ arguments: [String]) throws {
         try refuseUnknownCommand(arguments)
+        let arguments = try readable(arguments)
         let expansion = try RunExpansion(arguments)
         switch try parse(expansion, command: arguments.first ?? "") {
         case var command as any RunFileCommand: try command.run(expansion.run)
         case var command: try command.run()
         }
+    }
+
+    /// Understands a command line and does nothing.
+    ///
+    /// - Throws: what a user would be told.
+    package static func check(_ arguments: [String]) throws {
+        try refuseUnknownCommand(arguments)
+        _ = try parse(RunExpansion(readable(arguments)), command: arguments.first ?? "")
     }
 
     static func parse(
@@ -67,18 +76,61 @@ enum Tool {
         }
     }
 
+    /// The arguments with every negative number joined to its option (`--warmup=-1`): ArgumentParser
+    /// takes it for an option and says that the value is missing. An empty argument is refused: no option
+    /// has a use for it, and as a path it would be the working folder.
+    private static func readable(_ arguments: [String]) throws(UsageError) -> [String] {
+        var result: [String] = []
+        for (index, argument) in arguments.enumerated() {
+            if argument == "--" { return result + arguments[index...] }
+            let last = result.last ?? ""
+            if argument.isEmpty || argument.hasPrefix("--") && argument.hasSuffix("=") {
+                let option = argument.isEmpty ? last : String(argument.dropLast())
+                let isOption = option.hasPrefix("--")
+                throw UsageError(
+                    message: (isOption ? "'\(option)' is given" : "An argument is")
+                        + (isOption ? " an empty value" : " empty"),
+                    command: Bertkit.names.first { $0 == arguments.first }
+                )
+            }
+            let isNumber = argument.hasPrefix("-") && Double(argument) != nil
+            if isNumber, last.hasPrefix("--"), last.count > 2, !last.contains("=") {
+                result[result.count - 1] = "\(last)=\(argument)"
+            } else {
+                result.append(argument)
+            }
+        }
+        return result
+    }
+
     /// ArgumentParser only says "unexpected arguments" to a mistyped command.
     private static func refuseUnknownCommand(_ arguments: [String]) throws {
         var arguments = arguments[...]
         if arguments.first == "help" { arguments = arguments.dropFirst() }
-        guard let name = arguments.first, !name.hasPrefix("-"), name != "help",
-            !Bertkit.names.contains(name)
-        else { return }
-        var message = "Unknown command '\(printable(name))'."
-        if let nearest = nearestName(to: name, in: Bertkit.names) {
-            message += " Did you mean '\(nearest)'?"
+        guard let name = Self.command(in: arguments) else { return }
+        guard Bertkit.names.contains(name) else { throw unknown(name, Bertkit.names) }
+        let nested = Bertkit.command(named: name)?.configuration.subcommands ?? []
+        guard !nested.isEmpty, let inner = Self.command(in: arguments.dropFirst()) else { return }
+        let names = nested.map { $0._commandName }
+        guard names.contains(inner) else { throw unknown(inner, names, below: name) }
+    }
+
+    private static func command(in arguments: ArraySlice<String>) -> String? {
+        guard let name = arguments.first, !name.hasPrefix("-"), name != "help" else { return nil }
+        return name
+    }
+
+    private static func unknown(
+        _ name: String,
+        _ names: [String],
+        below above: String? = nil
+    ) -> UsageError {
+        let start = above.map { "\($0) " } ?? ""
+        var message = "Unknown command '\(start)\(printable(name))'."
+        if let nearest = nearestName(to: name, in: names) {
+            message += " Did you mean '\(start)\(nearest)'?"
         }
-        throw UsageError(message: message, command: nil)
+        return UsageError(message: message, command: above)
     }
 
     /// Writes `bertkit: SENTENCE` as exactly one line.

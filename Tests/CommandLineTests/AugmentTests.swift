@@ -73,8 +73,8 @@ struct AugmentTests {
                     == bench.bytes("s-jsonl/tf_model.h5").count
             )
             #expect(
-                try bench.text("s-tsv/training_log.jsonl")
-                    == bench.text("s-jsonl/training_log.jsonl")
+                try bench.text("s-tsv/metrics.jsonl")
+                    == bench.text("s-jsonl/metrics.jsonl")
             )
             try bench.write(
                 try bench.text("aug.tsv").replacing(/\t(positive|negative)\t/, with: "\t\t"),
@@ -212,7 +212,7 @@ struct AugmentTests {
         arguments: [
             (
                 "--data @none.tsv --method mask --output @o.tsv", 66,
-                "none.tsv: the file does not exist"
+                "none.tsv: there is no such file"
             ),
             ("--data @train.tsv", 64, "Say what to make: '--output', '--preview' or '--report'"),
             ("--data @train.tsv --method fun --preview 1", 64, "--method"),

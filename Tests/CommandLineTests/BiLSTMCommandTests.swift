@@ -10,9 +10,9 @@ struct BiLSTMCommandTests {
     private static let distill =
         "distill --student bilstm --teacher @teacher \(data) \(sizes) \(schedule)"
     private static let files = [
-        "README.md", "config.json", "model.weights.h5", "provenance.json", "recipe.yaml",
-        "run.yaml",
-        "special_tokens_map.json", "tokenizer.json", "tokenizer_config.json", "training_log.jsonl",
+        "README.md", "all_results.json", "config.json", "eval_results.json", "events.out.tfevents",
+        "metrics.csv", "metrics.jsonl", "model.weights.h5", "provenance.json", "recipe.yaml",
+        "run.yaml", "special_tokens_map.json", "tokenizer.json", "tokenizer_config.json",
         "vocab.txt",
     ]
 
@@ -64,7 +64,7 @@ struct BiLSTMCommandTests {
                 #expect(recipe.contains(line), "\(recipe)")
             }
             // It learns: the loss on the training data falls.
-            let log = try bench.text("out/training_log.jsonl").split(separator: "\n").map(json)
+            let log = try bench.text("out/metrics.jsonl").split(separator: "\n").map(json)
             let losses = log.compactMap { $0["loss"] as? Double }
             #expect(try #require(losses.last) < 0.9 * (try #require(losses.first)), "\(losses)")
 

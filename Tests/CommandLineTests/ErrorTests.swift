@@ -36,6 +36,31 @@ struct ErrorTests {
         Case("inspect p --format yaml", "Please provide one of 'text' and 'json'."),
         Case(distill + " --epochs many", "The value 'many' is invalid for '--epochs <count,…>'."),
         Case(distill + " --epochs 0", "'--epochs' must be from 1 to 100000, not 0."),
+        Case(distill + " --learning-rate -1", "'--learning-rate' must be above 0.0"),
+        Case(distill + " --temperature -0.5", "must be above 0.0 and up to 1000.0, not -0.5"),
+        Case("pretrain --text t --output o --init m --metric f1", "Unknown option '--metric'"),
+        Case(
+            "pretrain --text t --output o --init m --dev-text d --hold-out 9",
+            "'--hold-out' measures with lines of '--text', but '--dev-text' is given."
+        ),
+        Case(
+            finetune + " --model m --precision int8",
+            "The value 'int8' is invalid for '--precision <precision>'. Please provide one of 'f32' "
+                + "and 'bf16'."
+        ),
+        Case(
+            "evaluate --data d --student s --precision f16",
+            "Please provide one of 'bf16' and 'int8'."
+        ),
+        Case(
+            "augment --data d --preview 1 --method synonyms",
+            "Please provide one of 'tang', 'mask', 'pos', 'ngram'"
+        ),
+        Case("augment --data d --preview 1 --method tang,mask", "The value 'tang,mask' is invalid"),
+        Case(distill + " --augment synonyms", "one of the following: - none - tang - mask"),
+        Case(distill + " --init slim:most", "- slim:leading - slim:importance - slim:pca"),
+        Case("compress m o --int8 --seed 7", "'--seed' draws the examples that neurons are judged"),
+        Case("finetune --train= --dev d --output o", "'--train' is given an empty value."),
         Case(distill + " --learning-rate 0", "'--learning-rate' must be above 0.0"),
         Case(distill + " --learning-rate nan", "'--learning-rate' must be above 0.0"),
         Case(distill + " --temperature inf", "'--temperature' must be above 0.0 and up to 1000.0"),

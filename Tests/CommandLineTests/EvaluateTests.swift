@@ -137,7 +137,7 @@ struct EvaluateTests {
             }
             // The same names in another order are the same answers.
             let same = try outcome(SmallModel(seed: 1), "same")
-            let order = try outcome(SmallModel(seed: 1, labels: ["positive", "negative"]), "order")
+            let order = try outcome(SmallModel(labels: ["positive", "negative"], seed: 1), "order")
             #expect(same.code == 0 && order.code == 0, "\(order.error)")
             #expect(same.output.contains(/agreement with teacher +– +1\.0000/))
             #expect(order.output.contains(/agreement with teacher +– +0\.0000/))

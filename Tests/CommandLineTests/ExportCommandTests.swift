@@ -38,7 +38,7 @@ struct ExportCommandTests {
             ("--to onnx --dtype f16 --int8 dynamic", 64, "both say what weights are stored as"),
             ("--to onnx --int8 qdq", 64, "needs '--calibrate'"),
             ("--to onnx --calibrate @model/vocab.txt", 64, "is for '--int8 qdq'"),
-            ("--to onnx --int8 qdq --calibrate @none", 66, "none: cannot be opened"),
+            ("--to onnx --int8 qdq --calibrate @none", 66, "none: there is no such file"),
             ("--to onnx --int8 qdq --calibrate @empty", 65, "the file has no text"),
         ]
     )

@@ -93,7 +93,7 @@ struct PredictCommandTests {
                     "bertkit: standard input: line 2 is not UTF-8 text.",
                     "bertkit: standard input, line 2: these are pairs of texts, which model cannot "
                         + "read: its \"type_vocab_size\" is 1.",
-                    "bertkit: nowhere.txt: cannot be opened: No such file or directory.",
+                    "bertkit: nowhere.txt: there is no such file.",
                     "bertkit: nowhere: there is no such file or folder.",
                 ]
             )

@@ -44,7 +44,7 @@ struct PretrainTests {
     }
 
     private func log(_ bench: Workbench, _ model: String) throws -> [[String: Any]] {
-        try bench.text("\(model)/training_log.jsonl").split(separator: "\n").map {
+        try bench.text("\(model)/metrics.jsonl").split(separator: "\n").map {
             try #require(
                 try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any]
             )
@@ -217,7 +217,7 @@ struct PretrainTests {
             try refuse(bench, Self.pretrain + " --student bilstm", ["'--student'"])
             try refuse(bench, Self.pretrain + " --long-texts cut", ["'cut'", "stretch"])
             try refuse(bench, Self.pretrain + " --init @general", ["'--vocabulary'"])
-            try refuse(bench, Self.pretrain + " --text @gone.txt", ["does not exist"])
+            try refuse(bench, Self.pretrain + " --text @gone.txt", ["there is no such file"])
 
             // Another vocabulary: two pieces change places.
             var pieces = try bench.text("vocab.txt").split(separator: "\n")

@@ -91,7 +91,7 @@ struct ResumeCommandTests {
         let weights = try bench.names(in: model).filter { $0.hasSuffix(".h5") }
         try #require(weights.count == 1)
         return try [
-            bench.bytes("\(model)/\(weights[0])"), bench.bytes("\(model)/training_log.jsonl"),
+            bench.bytes("\(model)/\(weights[0])"), bench.bytes("\(model)/metrics.jsonl"),
         ]
     }
 

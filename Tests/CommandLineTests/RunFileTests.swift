@@ -171,11 +171,13 @@ struct RunFileTests {
 
     @Test("A file that cannot be read is missing input")
     func missingFile() throws {
-        for path in ["/nowhere/run.yaml", "/"] {
+        for (path, reason) in [
+            ("/nowhere/run.yaml", "there is no such file."), ("/", "the run file cannot be read: "),
+        ] {
             let outcome = try Command.run(["distill", "--config", path] + Self.required)
             #expect(outcome.code == 66)
             #expect(outcome.errorLines.count == 1)
-            #expect(outcome.error.hasPrefix("bertkit: \(path): the run file cannot be "))
+            #expect(outcome.error.hasPrefix("bertkit: \(path): \(reason)"))
         }
     }
 
@@ -199,7 +201,9 @@ struct RunFileTests {
         let options = help.split(separator: "\n").compactMap { line in
             line.firstMatch(of: /^  (?:-h, )?--([a-z-]+)/).map { String($0.1) }
         }
-        let onlyFlags: Set = ["config", "print-config", "quiet", "force", "version", "help"]
+        let onlyFlags: Set = [
+            "config", "print-config", "quiet", "force", "version", "help", "dry-run", "log-dir",
+        ]
         try Folder.temporary { folder in
             let file = folder.appending(path: "run.yaml")
             try Data("no_such_key: 1\n".utf8).write(to: file)

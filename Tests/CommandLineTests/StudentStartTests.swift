@@ -119,7 +119,7 @@ struct StudentStartTests {
             let outcome = try succeed(bench, "\(line) --epochs 4 --output @out")
             #expect(outcome.error.contains(": kl "))
             #expect(try bench.text("out/run.yaml").contains("\nmetric: kl\n"))
-            let log = try bench.text("out/training_log.jsonl")
+            let log = try bench.text("out/metrics.jsonl")
             #expect(log.contains("\"dev_kl\": "))
             let looks = log.split(separator: "\n").filter { $0.contains("dev_kl") }
             let values = looks.compactMap { line in

@@ -15,7 +15,7 @@ struct TaggerCommandTests {
         let outcome = try Command.run("tagger", name, "--help")
         #expect(outcome.code == 0)
         #expect(outcome.output.contains("bertkit tagger \(name)"))
-        #expect(outcome.output.contains("Example:\n"))
+        #expect(outcome.output.contains("Examples:\n"))
         for line in outcome.output.split(separator: "\n") where !line.hasPrefix("USAGE:") {
             #expect(line.count <= 80, "\(line)")
         }
@@ -109,7 +109,7 @@ struct TaggerCommandTests {
                 ("train --train @penn.txt --output @out", 65, "line 1: 'DT' is no Universal"),
                 ("evaluate --data @penn.txt", 65, "with --label-column"),
                 ("evaluate --data @penn.txt --label-column 3", 64, "column 3 is chosen"),
-                ("evaluate --data @nowhere.txt", 66, "the file does not exist"),
+                ("evaluate --data @nowhere.txt", 66, "there is no such file"),
                 ("evaluate --model @a.tagger --data \(Self.sample)", 65, "this is not a tagger"),
                 ("tag --model @penn.txt @penn.txt", 65, "this is not a tagger"),
                 ("tag --text-column 1", 64, "a column is chosen"),

@@ -47,25 +47,53 @@ struct TextTests {
     func progressLine() {
         var line = ProgressLine(label: "distil", unit: "examples", total: 1000)
         line.completed = 250
-        line.loss = 0.12345
-        #expect(
-            line.plain(seconds: 10)
-                == "distil: 25 %, loss 0.1235, 25 examples/s, 30.0 s left"
-        )
-        let bar = line.bar(seconds: 10, width: 79, isUnicode: false)
-        #expect(bar.hasPrefix("distil ######..."))
-        #expect(bar.hasSuffix(" 25 %  loss 0.1235  25 examples/s  30.0 s left"))
-        for width in 0..<120 {
-            let count = line.bar(seconds: 10, width: width, isUnicode: true).unicodeScalars.count
-            #expect(count <= width)
-        }
+        #expect(line.plain(seconds: 10) == "distil: 25 %, 25 examples/s, 30.0 s left")
+        let bar = line.lines(seconds: 10, width: 79, isUnicode: false)
+        #expect(bar.count == 1)
+        #expect(bar[0].hasPrefix("distil #######..."))
+        #expect(bar[0].hasSuffix(" 25 %  25 examples/s  30.0 s left"))
         line.completed = 1000
         #expect(!line.plain(seconds: 40).contains("left"))
-        #expect(
-            line.summary(seconds: 40)
-                == "distil: 1,000 examples, loss 0.1235, 40.0 s, 25 examples/s"
-        )
+        #expect(line.summary(seconds: 40) == "distil: 1,000 examples, 40.0 s, 25 examples/s")
         #expect(ProgressLine(label: "x", unit: "y", total: 0).fraction == 1)
+    }
+
+    @Test("Training shows its losses, rate, measures and memory, in as many lines as it takes")
+    func trainingLines() {
+        var line = ProgressLine(label: "distilling", unit: "examples", total: 1000)
+        line.completed = 250
+        line.memory = 512_000_000
+        var state = TrainingState()
+        state.loss = 0.12345
+        line.training = state
+        #expect(
+            line.plain(seconds: 10)
+                == "distilling: 25 %, loss 0.1235, 25 examples/s, 30.0 s left, 512 MB"
+        )
+        state.terms = [("hard_labels", 0.1), ("soft_targets", 0.02345)]
+        state.learningRate = 4.2e-5
+        (state.metric, state.current, state.best) = ("accuracy", 0.91, 0.92)
+        line.training = state
+        #expect(
+            line.lines(seconds: 10, width: 79, isUnicode: false)
+                == [
+                    "distilling ######..................... 25 %  25 examples/s  30.0 s left  512 MB",
+                    "  loss 0.1235  hard labels 0.1000  soft targets 0.0234  learning rate 4.2e-05",
+                    "  accuracy 0.9100  best 0.9200",
+                ]
+        )
+        // A narrow terminal has one line, whose parts are whole.
+        #expect(line.lines(seconds: 10, width: 19, isUnicode: false) == ["distilling 25 %"])
+        #expect(
+            line.lines(seconds: 10, width: 29, isUnicode: false) == ["distilling 25 %  30.0 s left"]
+        )
+        line.label = "distilling, attention"
+        #expect(line.lines(seconds: 10, width: 19, isUnicode: false) == ["distilling, at 25 %"])
+        for width in 0..<140 {
+            let lines = line.lines(seconds: 10, width: width, isUnicode: true)
+            #expect(lines.count <= 3)
+            for line in lines { #expect(line.unicodeScalars.count <= max(5, width)) }
+        }
     }
 
     @Test("The nearest name is close and unique")

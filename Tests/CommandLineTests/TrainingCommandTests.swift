@@ -12,8 +12,9 @@ struct TrainingCommandTests {
     private static let distill = "distill --teacher @teacher \(data) \(schedule)"
 
     private static let files = [
-        "README.md", "config.json", "provenance.json", "run.yaml", "special_tokens_map.json",
-        "tf_model.h5", "tokenizer.json", "tokenizer_config.json", "training_log.jsonl", "vocab.txt",
+        "README.md", "all_results.json", "config.json", "eval_results.json", "events.out.tfevents",
+        "metrics.csv", "metrics.jsonl", "provenance.json", "run.yaml", "special_tokens_map.json",
+        "tf_model.h5", "tokenizer.json", "tokenizer_config.json", "vocab.txt",
     ]
 
     private func json(_ text: some StringProtocol) throws -> [String: Any] {
@@ -22,7 +23,7 @@ struct TrainingCommandTests {
     }
 
     private func log(_ bench: Workbench, _ model: String) throws -> [[String: Any]] {
-        try bench.text("\(model)/training_log.jsonl").split(separator: "\n").map { try json($0) }
+        try bench.text("\(model)/metrics.jsonl").split(separator: "\n").map { try json($0) }
     }
 
     /// The names of the loss's terms, from the first step's line.
@@ -108,7 +109,7 @@ struct TrainingCommandTests {
                 let weights = try bench.bytes("\(command)1/tf_model.h5")
                 #expect(try bench.bytes("\(command)3/tf_model.h5") == weights)
                 #expect(try bench.bytes("\(command)r/tf_model.h5") == weights)
-                for file in ["training_log.jsonl", "config.json"] {
+                for file in ["metrics.jsonl", "metrics.csv", "config.json"] {
                     let first = try bench.bytes("\(command)1/\(file)")
                     #expect(try bench.bytes("\(command)3/\(file)") == first)
                     #expect(try bench.bytes("\(command)r/\(file)") == first)
@@ -258,7 +259,7 @@ struct TrainingCommandTests {
             let evaluated = log.filter { $0["dev_accuracy"] != nil }
             #expect(evaluated.compactMap { $0["step"] as? Int } == [2, 3, 4, 6])
             #expect(
-                try bench.text("best/training_log.jsonl") == bench.text("last/training_log.jsonl")
+                try bench.text("best/metrics.jsonl") == bench.text("last/metrics.jsonl")
             )
             let best = try #require(evaluated.last { $0["best"] as? Bool == true })
             let last = try #require(evaluated.last)

@@ -50,7 +50,9 @@ struct Workbench {
     }
 
     func names(in name: String = "") throws -> [String] {
-        try FileManager.default.contentsOfDirectory(atPath: self[name].path).sorted()
+        try FileManager.default.contentsOfDirectory(atPath: self[name].path)
+            // The name of an event file has the time in it.
+            .map { $0.replacing(/tfevents\.[0-9]+\.bertkit/, with: "tfevents") }.sorted()
     }
 
     /// Every file with its content.

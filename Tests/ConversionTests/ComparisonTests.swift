@@ -28,4 +28,25 @@ import Testing
             #expect(other.tokenizerDifferences[1] == "letters are lower-cased: yes and no")
         }
     }
+
+    /// KerasHub's encoder always has a pooler, of zeros where the model has none.
+    @Test func `a pooler of zeros is none`() throws {
+        try withOutputs { folder in
+            let first = try Checkpoint.open(LayoutFixture.named("safetensors_masked_lm").url)
+            var options = ConversionOptions(format: .kerasHub)
+            options.allowsApproximation = true
+            let preset = folder.appending(path: "preset")
+            _ = try first.write(to: preset, options)
+            let second = try Checkpoint.open(preset)
+            for (one, other) in [(first, second), (second, first)] {
+                let comparison = try ModelComparison(one, other, runs: false, workers: 1)
+                #expect(comparison.mismatches == [])
+                #expect(comparison.isSame(tolerance: 0))
+            }
+            let withPooler = try Checkpoint.open(LayoutFixture.named("safetensors").url)
+            let mismatches = try ModelComparison(first, withPooler, runs: false, workers: 1)
+                .mismatches
+            #expect(mismatches.contains { $0.hasPrefix("pooler.dense.weight is only") })
+        }
+    }
 }

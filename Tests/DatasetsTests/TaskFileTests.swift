@@ -150,7 +150,7 @@ func failure<Result>(of body: () throws(Failure) -> Result) -> Failure? {
             try TaskFile(contentsOf: URL(filePath: "no/such/train.tsv"))
         }
         #expect(missing?.kind == .missingInput)
-        #expect(missing?.description == "no/such/train.tsv: the file does not exist.")
+        #expect(missing?.description == "no/such/train.tsv: there is no such file.")
         let isFolder = failure { () throws(Failure) in try TaskFile(contentsOf: folder) }
         #expect(isFolder?.kind == .missingInput)
         #expect(isFolder?.reason == "expected a file, found a folder")

@@ -83,8 +83,8 @@ public final class EmbeddingVectors: CandidateFinder, Sendable {
             pool: pool
         )
         remarks = [
-            "there is no file of word vectors: the nearest words are those of the word embeddings of "
-                + "\(printable(url.relativePath)), a word of several pieces the mean of theirs"
+            "\(printable(url.relativePath)) has the nearest words, by its word embeddings; a word of "
+                + "several pieces is the mean of theirs"
         ]
     }
 

@@ -65,6 +65,16 @@ struct WeightsFinder {
             }
         }
         guard let chosen = candidates.first else {
+            let exported = names.first { $0.hasSuffix(".onnx") || $0.hasSuffix(".gguf") }
+            if let exported {
+                throw Failure(
+                    .badData,
+                    url.relativePath,
+                    "the folder has no weights but \(printable(exported)), an export for another "
+                        + "runtime",
+                    remedy: "Give the checkpoint that it was exported from"
+                )
+            }
             throw Failure(
                 .missingInput,
                 url.relativePath,

@@ -9,6 +9,8 @@
 void bk_openblas_sgemm(int transpose_a, int transpose_b, int m, int n, int k, float alpha,
                        const float *a, int lda, const float *b, int ldb, float beta, float *c,
                        int ldc);
+/// Why the library cannot be loaded; NULL where it can.
+const char *bk_openblas_problem(void);
 /// The library's version and build, for logs.
 const char *bk_openblas_description(void);
 /// `dsyevd` of LAPACK: the eigenvectors of the symmetric n × n matrix `a`, one per row, in its place, and

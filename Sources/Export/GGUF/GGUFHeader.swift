@@ -78,7 +78,8 @@ struct GGUFHeader {
 }
 
 extension [UInt8] {
-    fileprivate mutating func add<Number: FixedWidthInteger>(_ number: Number) {
+    /// A number, the least significant byte first.
+    mutating func add<Number: FixedWidthInteger>(_ number: Number) {
         Swift.withUnsafeBytes(of: number.littleEndian) { append(contentsOf: $0) }
     }
 

@@ -13,6 +13,8 @@ import Synchronization
 public final class RunFolder: Sendable {
     public let url: URL
     private let descriptor: Int32
+    /// Folders around it that were made for it, the innermost first.
+    private let parents: [String]
     /// The number of the newest state, 0 without any; nil once the folder was given up.
     private let newestNumber: Mutex<Int?>
 
@@ -41,6 +43,13 @@ public final class RunFolder: Sendable {
     /// - Throws: `Failure` of kind `.cannotCreate` where another process has it, or it cannot be made.
     public init(opening url: URL) throws(Failure) {
         self.url = url
+        var parents: [String] = []
+        var parent = url.deletingLastPathComponent()
+        while !FileManager.default.fileExists(atPath: parent.path), parent.path != "/" {
+            parents.append(parent.path)
+            parent.deleteLastPathComponent()
+        }
+        self.parents = parents
         descriptor = try Self.lock(url)
         newestNumber = Mutex(Self.numbers(in: url).max() ?? 0)
     }
@@ -178,6 +187,7 @@ public final class RunFolder: Sendable {
         newestNumber.withLock { $0 = nil }
         let (files, folder) = Self.leftovers(of: url)
         for file in files { unlink(file) }
-        rmdir(folder)
+        // Where nothing else has come into them.
+        for folder in [folder] + parents { rmdir(folder) }
     }
 }

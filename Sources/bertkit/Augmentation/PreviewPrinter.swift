@@ -6,6 +6,8 @@ struct PreviewPrinter: VariantReceiver {
     private(set) var text = ""
     private let augmenter: Augmenter
     private let limit: Int
+    /// All that were made, shown or not.
+    private(set) var variants = 0
     private var shownRows = 0
     private var shownVariants = 0
     private let terminal = Terminal.standardOutput
@@ -30,6 +32,7 @@ struct PreviewPrinter: VariantReceiver {
     }
 
     mutating func variant(_ variant: Variant, in block: VariantBlock) {
+        variants += 1
         guard shownRows <= limit, shownVariants < Self.variantsOfRow else { return }
         shownVariants += 1
         let explanation = VariantExplanation(variant, in: block, of: augmenter)

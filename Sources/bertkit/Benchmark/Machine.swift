@@ -37,6 +37,24 @@ struct Machine: Encodable {
         return line.flatMap { Int($0.filter(\.isNumber)) }.map { $0 * 1024 }
     }
 
+    /// What is resident now, in bytes.
+    static var residentMemory: Int? {
+        let pages = lines(of: "/proc/self/statm").first?.split(separator: " ").dropFirst().first
+        return pages.flatMap { Int($0) }.map { $0 * sysconf(Int32(_SC_PAGESIZE)) }
+    }
+
+    /// What a new process could take, in bytes.
+    static var availableMemory: Int? {
+        let line = lines(of: "/proc/meminfo").first { $0.hasPrefix("MemAvailable:") }
+        return line.flatMap { Int($0.filter(\.isNumber)) }.map { $0 * 1024 }
+    }
+
+    /// The processor's features as the system spells them.
+    static var cpuFlags: [String] {
+        let line = lines(of: "/proc/cpuinfo").first { $0.hasPrefix("flags") }
+        return line?.split(separator: ":").last?.split(separator: " ").map(String.init) ?? []
+    }
+
     private static func lines(of path: String) -> [Substring] {
         let text = (try? String(contentsOfFile: path, encoding: .utf8)) ?? ""
         return text.split(separator: "\n")

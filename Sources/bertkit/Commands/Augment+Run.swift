@@ -50,6 +50,14 @@ extension Augment {
             )
         }
         let finder = try variation.finder(settings, pool: pool, remarks: remarks)
+        if dryRun {
+            return try StandardOutput.write(
+                "Dry run: \(output.map { "\(printable($0)) is not" } ?? "nothing is") written.\n"
+                    + "\(Numbers.count(source.count)) texts and at most "
+                    + "\(Numbers.count(source.count * iterations)) variants of them, by "
+                    + "\(methods.list)\n"
+            )
+        }
 
         if let preview {
             var printer = PreviewPrinter(augmenter, limit: preview)
@@ -60,6 +68,12 @@ extension Augment {
                 into: &printer
             )
             try StandardOutput.write(printer.text)
+            if printer.variants == 0 {
+                remarks.note(
+                    "no variant was made of \(source.count == 1 ? "this text" : "these texts"): they "
+                        + "are too short, or the probabilities too small; --iterations tries more often"
+                )
+            }
         }
         guard output != nil || report else { return }
         let bar = ProgressBar(

@@ -71,6 +71,9 @@ struct Augment: RunFileCommand {
     @Flag(help: "Replace the output file if it exists.")
     var force = false
 
+    @Flag(help: "Read the texts, say what would be written, and stop.")
+    var dryRun = false
+
     @Option(
         help: ArgumentHelp(
             "Print so many texts with some of their variants, changed words marked, and the reasons.",
@@ -102,7 +105,7 @@ struct Augment: RunFileCommand {
     }
 
     func checkTogether() throws {
-        if output == nil, preview == nil, !report {
+        if output == nil, preview == nil, !report, !runOptions.printConfig {
             throw ValidationError("Say what to make: '--output', '--preview' or '--report'")
         }
         if teacher != nil, !report {

@@ -48,6 +48,9 @@ struct Compress: ParsableCommand {
     @OptionGroup(title: "Run") var runOptions: CompressionRunOptions
 
     struct CompressionRunOptions: ParsableArguments {
+        @Flag(help: "Do and measure everything, and write nothing.")
+        var dryRun = false
+
         @Flag(help: "Replace the output if it exists and is empty or a model's folder.")
         var force = false
 
@@ -65,6 +68,11 @@ struct Compress: ParsableCommand {
         if gate.isAsked, data.data == nil { throw ValidationError("A quality gate needs '--data'") }
         if cuts.headsAndNeurons != nil, data.data == nil, data.train == nil {
             throw ValidationError("'--heads-and-neurons' needs '--train' or '--data'")
+        }
+        if data.seed != nil, cuts.headsAndNeurons == nil {
+            throw ValidationError(
+                "'--seed' draws the examples that neurons are judged on: add '--heads-and-neurons'"
+            )
         }
         if cuts.vocabulary == .fromData, data.data == nil {
             throw ValidationError("'--vocabulary from-data' needs '--data'")
@@ -100,7 +108,7 @@ struct Compress: ParsableCommand {
             maximumDrop: gate.maxDrop,
             maximumDivergence: gate.maxKl
         )
-        options.seed = data.seed
+        options.seed = data.seed ?? 42
         options.force = runOptions.force
         return options
     }
@@ -126,6 +134,12 @@ struct Compress: ParsableCommand {
             "\(printable(model)): \(checkpoint.layout)\n\n" + CompressionText.table(result.steps)
                 + "\n" + result.storage.map { $0 + "\n" }.joined()
         )
+        if runOptions.dryRun {
+            return try StandardOutput.write(
+                "\nDry run: \(printable(output)) is not written; it would be "
+                    + "\(storage.to.format.phrase)\n"
+            )
+        }
         var provenance = try Provenance(
             command: ShellText.command,
             [

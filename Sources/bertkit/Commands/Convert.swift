@@ -76,6 +76,7 @@ struct Convert: ParsableCommand {
     func run() throws {
         let output = URL(filePath: destination)
         let remarks = Remarks(isQuiet: runOptions.quiet)
+        try checkApart(output: destination, source: source)
         if !runOptions.dryRun { try AtomicOutput.check(output, force: runOptions.force) }
         if BiLSTMFolder.isOne(URL(filePath: source)) { return try convertBiLSTM(to: output) }
         let checkpoint = try Checkpoint.open(

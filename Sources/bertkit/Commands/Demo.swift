@@ -12,8 +12,9 @@ struct Demo: ParsableCommand {
             from its layers to answer like it, compares all three, and answers a few sentences: \
             about a minute. Every step is an ordinary command and is shown as such.
 
-            Example:
+            Examples:
               bertkit demo
+              bertkit demo --output elsewhere/ --workers 1
             """
     )
 
@@ -87,7 +88,8 @@ struct Demo: ParsableCommand {
         try step(
             "What was kept",
             ["evaluate", "--teacher", teacher, "--student", student, "--student", plain]
-                + ["--data", dev, "--predictions", "\(output)/predictions.tsv"] + workers
+                + ["--data", dev, "--predictions", "\(output)/predictions.tsv"]
+                + ["--report", "\(output)/report.html"] + workers
                 + overwrite
         )
         try step(

@@ -103,7 +103,15 @@ extension Distill {
             head: start.isOfTeacherLayers ? teacher.model : nil,
             readBy: [teacher.configuration, configuration]
         )
-        var log = TrainingLog()
+        if output.dryRun {
+            return try work.sayPlan(
+                of: DryModel(student.model),
+                plan(recipe, examples: 0, lines: text?.count ?? 0),
+                hasRecipe: true,
+                isMeasured: self.recipe.devText != nil
+            )
+        }
+        var log = try work.log()
         let result = try train(
             student.model,
             by: recipe,
@@ -202,7 +210,7 @@ extension Distill {
         if teacher.cache != nil {
             throw ValidationError("'--cache' keeps answers to training examples: give '--train'")
         }
-        if training.metric != nil {
+        if selection.metric != nil {
             throw ValidationError(
                 "'--metric' is of labelled examples: without '--train' the perplexity decides"
             )

@@ -45,7 +45,7 @@ extension Distill {
             )
         }
         try self.recipe.check(kind)
-        let metric = try training.metric(for: kind, hasTeacher: true)
+        let metric = try selection.metric(for: kind, hasTeacher: true)
         let trainFile = try work.read(
             trainPath,
             teacher.configuration.head.fileKind,
@@ -85,6 +85,15 @@ extension Distill {
         }
         let train = try encode(trainFile)
         let dev = try encode(devFile)
+        if output.dryRun {
+            let texts = try plainText(teacher.tokenizer, readBy: [teacher.configuration], work)
+            try work.sayPlan(
+                of: DryModel(given?.model, planned),
+                plan(recipe, examples: train.count, lines: texts?.count ?? 0),
+                hasRecipe: true
+            )
+            return nil
+        }
         let teacherMeasure = try teachers.measure(on: dev, of: devFile)
         let student =
             try given ?? Pupil(slim(start, teacher.model, data: train, work: work))
@@ -103,7 +112,7 @@ extension Distill {
         }
         let readers = [teacher.configuration, student.bert, general?.configuration]
             .compactMap(\.self)
-        var log = TrainingLog()
+        var log = try work.log()
         let result = try self.train(
             student.model,
             by: recipe,
@@ -187,7 +196,7 @@ extension Distill {
                     teacher: teacherMeasure,
                     students: [measured],
                     temperature: 1,
-                    facts: ExampleFacts(devFile, dev)
+                    facts: ExampleFacts(devFile, dev, quotesTexts: false)
                 )
             }
         }

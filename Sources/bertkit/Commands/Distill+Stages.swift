@@ -28,12 +28,9 @@ extension Distill {
         text: TextData?,
         pieces: PieceSource?,
         work: TrainingRun,
-        log: inout TrainingLog
+        log: inout RunLog
     ) throws -> TrainingResult {
-        if let saved = work.keeper.saved, let result = try saved.trained(student) {
-            log.text = saved.log
-            return result
-        }
+        if let result = try work.keeper.saved?.trained(student) { return result }
         var objectives = objectives
         var place = try work.keeper.place(of: student, among: recipe.stages.count)
         let several = recipe.stages.count > 1
@@ -46,8 +43,11 @@ extension Distill {
             let objective = try objectives.next(stage)
             // Done before the run was interrupted.
             guard index >= place.index, let input = inputs[index] else { continue }
+            // A stage that goes on has begun in the log.
+            if work.keeper.training(of: index) == nil {
+                log.begin(stage: several ? stage.name : nil)
+            }
             place.index = index
-            log.stage = several ? stage.name : nil
             var model: any StudentModel = student
             var encoder: BertModel?
             var score: (() throws(Failure) -> DevelopmentScore)?

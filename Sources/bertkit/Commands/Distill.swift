@@ -15,8 +15,8 @@ struct Distill: RunFileCommand {
             Examples:
               bertkit distill --teacher teacher/ --init teacher-layers --layers 3 \\
                 --train train.tsv --dev dev.tsv --output student/
-              bertkit distill --recipe distilbert --teacher encoder/ --init teacher-layers \\
-                --layers 3 --text text.txt --output general/
+              bertkit distill --recipe distilbert --teacher encoder/ \\
+                --init teacher-layers --layers 3 --text text.txt --output general/
               bertkit distill --student bilstm --teacher teacher/ \\
                 --train train.tsv --dev dev.tsv --output small/
             """
@@ -29,6 +29,7 @@ struct Distill: RunFileCommand {
     @OptionGroup(title: "Variants") var variants: VariantOptions
     @OptionGroup(title: "Training") var stages: StageOptions
     @OptionGroup(title: "Training") var training: TrainingOptions
+    @OptionGroup(title: "Training") var selection: SelectionOptions
     @OptionGroup(title: "Output") var output: OutputOptions
     @OptionGroup(title: "Machine") var compute: ComputeOptions
     @OptionGroup(title: "Run") var runOptions: RunOptions

@@ -160,7 +160,7 @@ struct Evaluate: RunFileCommand {
             students: Array(measured.models.dropFirst(hasTeacher ? 1 : 0)),
             temperature: temperature,
             bootstrap: report.bootstrap,
-            facts: ExampleFacts(file, data, columns: columns)
+            facts: ExampleFacts(file, data, columns: columns, quotesTexts: true)
         )
     }
 

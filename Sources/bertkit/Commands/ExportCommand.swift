@@ -2,9 +2,12 @@ public import ArgumentParser
 import Bert
 import Checkpoints
 import Conversion
+import Datasets
 import Diagnostics
+import Evaluation
 public import Export
 import Foundation
+import Kernels
 import Provenance
 import Tokenization
 
@@ -15,19 +18,23 @@ struct ExportCommand: ParsableCommand {
         discussion: """
             Writes what programs that know nothing of BertKit run. The weights go from file to file \
             in pieces, are read back and compared before the output gets its name, and nothing is \
-            left where something fails.
+            left where something fails. With --data, what was written answers texts beside the \
+            model, and a line for each output says how they differ.
 
             Formats to write:
               onnx  a folder with model.onnx (opset 18), config.json and the tokenizer's files, for
                     ONNX Runtime, optimum and transformers.js
               gguf  one file of the architecture bert, for llama.cpp; single texts only
+              coreml  a package (.mlpackage) with a program for iOS 17 and macOS 14; experimental,
+                    since no Core ML has run one of them yet
 
             Examples:
               bertkit export student/ student-onnx/ --to onnx
-              bertkit export student/ student-int8/ --to onnx --int8 dynamic
+              bertkit export student/ student-int8/ --to onnx --int8 dynamic --data dev.tsv
               bertkit export student/ student-qdq/ --to onnx --int8 qdq \\
                 --calibrate texts.txt
               bertkit export student/ student.gguf --to gguf --dtype q8_0
+              bertkit export student/ student.mlpackage --to coreml --dtype f16 --lengths 64
             """
     )
 
@@ -35,7 +42,7 @@ struct ExportCommand: ParsableCommand {
     var model: String
 
     @Argument(
-        help: "The folder (onnx) or file (gguf) to write. It must not exist yet.",
+        help: "The folder (onnx, coreml) or file (gguf) to write. It must not exist yet.",
         completion: .file()
     )
     var output: String
@@ -45,8 +52,8 @@ struct ExportCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "What weights are stored as (default: f32); q8_0 is for gguf. In f16, ONNX's inputs and "
-                + "outputs stay as they are.",
+            "What weights are stored as (default: f32); q8_0 is for gguf. In f16, the inputs and outputs "
+                + "of onnx and coreml stay as they are.",
             valueName: "type"
         )
     )
@@ -64,21 +71,43 @@ struct ExportCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Texts to measure ranges on for '--int8 qdq', one per line, or two with a tab between; the "
-                + "first 128 are taken.",
+            "Texts to measure ranges on for '--int8 qdq', as in --data; the first 128 are taken.",
             valueName: "file"
         ),
         completion: .file()
     )
     var calibrate: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "Texts to run what was written on, and the model beside it: plain lines, or a task file whose "
+                + "labels are not needed.",
+            valueName: "file"
+        ),
+        completion: .file()
+    )
+    var data: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "The lengths in pieces that a program of coreml takes, padding included (default: 128, or as "
+                + "many as the model has positions for). More than one needs iOS 18 or macOS 15.",
+            valueName: "count,…"
+        )
+    )
+    var lengths: LengthList?
+
     @Option(help: ArgumentHelp("Keep the head, or leave it out.", valueName: "choice"))
     var head = HeadChoice.keep
 
     @OptionGroup(title: "Source") var origin: SourceOptions
+    @OptionGroup(title: "Texts") var columns: ColumnOptions
     @OptionGroup(title: "Run") var runOptions: ExportRunOptions
 
     struct ExportRunOptions: ParsableArguments {
+        @Flag(help: "Plan everything, say what would be written, and stop.")
+        var dryRun = false
+
         @Flag(
             help: "Replace the output if it exists; a folder only if it is empty or a model's."
         )
@@ -119,6 +148,7 @@ struct ExportCommand: ParsableCommand {
         case (nil, .f32), (nil, nil): options.weights = .float32
         }
         options.leavesHeadOut = head == .none
+        options.lengths = lengths?.lengths ?? []
         options.isCased = origin.casing.map { $0 == .cased }
         options.force = runOptions.force
         return options
@@ -134,10 +164,27 @@ struct ExportCommand: ParsableCommand {
             vocabulary: origin.vocabulary.map { URL(filePath: $0) }
         )
         var options = options
-        if let calibrate { options.calibration = try Self.texts(calibrate, checkpoint) }
+        if let calibrate {
+            let texts = try sequences(calibrate, checkpoint)
+            options.calibration = stride(from: 0, to: min(128, texts.count), by: 16).map {
+                texts.batch($0..<min(128, texts.count, $0 + 16))
+            }
+        }
+        if let data {
+            let texts = try sequences(data, checkpoint)
+            options.texts = texts.batch(0..<texts.count)
+        }
         let plan = try ExportPlan(checkpoint, options)
         for note in plan.notes { remarks.note(note) }
         for line in ConversionRemarks.notWritten(plan.ignored) { remarks.note(line) }
+        if runOptions.dryRun {
+            return try StandardOutput.write(
+                "\(printable(model)): \(checkpoint.layout)\n"
+                    + "Dry run: \(printable(output)) is not written; it would be \(to.rawValue), "
+                    + "\(plan.tensorCount) tensors, \(Numbers.count(plan.byteCount)) bytes\n"
+                    + plan.outputs.map { "  \($0.name) \($0.shape)\n" }.joined()
+            )
+        }
         let progress = ByteProgress("export", byteCount: plan.byteCount, isQuiet: runOptions.quiet)
         let report: Exporter.Report
         do {
@@ -145,6 +192,10 @@ struct ExportCommand: ParsableCommand {
             report = try Exporter(plan).write(to: url, additionalFiles: records(plan)) {
                 progress.update($0)
             }
+        }
+        for output in report.comparisons
+        where !output.isGood(isExact: plan.isExact) {
+            remarks.warn("\(output.name): what was written answers otherwise than the model")
         }
         if report.nonFiniteCount > 0 {
             remarks.warn("\(Numbers.count(report.nonFiniteCount)) values are not finite")
@@ -159,7 +210,7 @@ struct ExportCommand: ParsableCommand {
             command: ShellText.command,
             [
                 ("model", model), ("config", origin.config), ("vocabulary", origin.vocabulary),
-                ("calibrate", calibrate),
+                ("calibrate", calibrate), ("data", data),
             ]
         )
         let name = URL(filePath: model).standardizedFileURL.lastPathComponent
@@ -178,39 +229,45 @@ struct ExportCommand: ParsableCommand {
         return [ModelFolder.File(card), provenance.file]
     }
 
-    /// The first texts of a file, as the model's tokenizer cuts them, a few to a batch.
-    private static func texts(
-        _ path: String,
-        _ checkpoint: Checkpoint
-    ) throws(Failure) -> [PackedBatch] {
+    /// A file's examples as the model's tokenizer cuts them; what labels there are is not read.
+    private func sequences(_ path: String, _ checkpoint: Checkpoint) throws(Failure)
+        -> EncodedDataset
+    {
         guard let source = checkpoint.tokenizer, let configuration = checkpoint.configuration else {
             throw checkpoint.configurationProblem
                 ?? Failure(
                     .missingInput,
                     checkpoint.url.relativePath,
-                    "there is no WordPiece vocabulary to cut the texts with"
+                    "there is no WordPiece vocabulary to cut the texts of \(printable(path)) with",
+                    remedy: "Give one with --vocabulary"
                 )
         }
-        let vocabulary = try source.loadVocabulary(atMost: configuration.vocabularySize)
-        let tokenizer = WordPieceTokenizer(
-            vocabulary: vocabulary,
-            configuration: try source.loadConfiguration(vocabulary)
+        let file = try LabelledFile(
+            contentsOf: URL(filePath: path),
+            kind: nil,
+            options: columns.readerOptions(labels: .ignored)
         )
-        var lines = try TextLines(path: path)
-        var batches: [PackedBatch] = []
-        var count = 0
-        while count < 128, let portion = try lines.next(limit: 16) {
-            let (batch, _) = tokenizer.encode(
-                portion.lines.count,
-                in: portion.bytes,
-                maximumLength: configuration.longestSequence,
-                workers: 1
-            ) { TextPlace(text: portion.lines[$0].text, pair: portion.lines[$0].pair) }
-            batches.append(batch)
-            count += portion.lines.count
-        }
-        guard count > 0 else { throw Failure(.badData, path, "the file has no text") }
-        return batches
+        try configuration.checkHoldsTexts(checkpoint.url.relativePath)
+        try configuration.checkReads(
+            pairs: file.hasPairs,
+            from: path,
+            model: checkpoint.url.relativePath
+        )
+        let vocabulary = try source.loadVocabulary(atMost: configuration.vocabularySize)
+        let tokenizerConfiguration = try source.loadConfiguration(vocabulary)
+        return try EncodedDataset(
+            file,
+            kind: nil,
+            tokenizer: WordPieceTokenizer(
+                vocabulary: vocabulary,
+                configuration: tokenizerConfiguration
+            ),
+            maximumLength: min(
+                configuration.longestSequence,
+                max(tokenizerConfiguration.modelMaximumLength, BertConfiguration.fewestPositions)
+            ),
+            workers: WorkerPool.availableProcessors
+        )
     }
 
     private func text(
@@ -225,10 +282,19 @@ struct ExportCommand: ParsableCommand {
         for (name, byteCount) in report.files where !name.isEmpty {
             text += "  \(printable(name))  \(Numbers.count(byteCount)) bytes\n"
         }
+        for output in report.comparisons {
+            let labels = output.agreement.map { ", labels agree \(Numbers.percent($0))" } ?? ""
+            text +=
+                "-[\(output.isGood(isExact: plan.isExact) ? "✓" : "x")] \(output.name) "
+                + "\(output.dimensions): largest difference "
+                + "\(Numbers.scientific(Double(output.largestDifference)))\(labels)\n"
+        }
+        guard report.comparisons.isEmpty else { return text }
+        let weights = Numbers.scientific(Double(report.largestDifference))
         for output in plan.outputs {
             text +=
-                "  \(output.name) \(output.shape): not run; weights differ from the checkpoint's by at "
-                + "most \(Numbers.scientific(Double(report.largestDifference)))\n"
+                "  \(output.name) \(output.shape): not run, which '--data' does; weights differ from the "
+                + "checkpoint's by at most \(weights)\n"
         }
         return text
     }

@@ -39,7 +39,7 @@ extension Finetune {
             start = .bert(try ModelFolder.open(folder.url, requireHead: false, head: head))
         }
         let kind = try taskKind(trainFile, start)
-        let metric = try training.metric(for: kind, hasTeacher: false)
+        let metric = try selection.metric(for: kind, hasTeacher: false)
         run.settle("metric", [metric.rawValue])
         run.settle("task", [choice(head, kind).rawValue])
         let (student, vocabulary, tokenizer) = try prepare(
@@ -63,7 +63,21 @@ extension Finetune {
         }
         let train = try encode(trainFile)
         let dev = try encode(devFile)
-        var log = TrainingLog()
+        if output.dryRun {
+            let planned = [
+                PlannedStage(
+                    "fine-tuning",
+                    examples: train.count,
+                    schedule.configuration(training, learningRate: rate)
+                )
+            ]
+            return try work.sayPlan(
+                of: DryModel(student.model),
+                planned,
+                hasRecipe: false
+            )
+        }
+        var log = try work.log()
         let judge = DevelopmentJudge(data: dev, metric: metric, teacherLogits: [])
         let result = try work.train(
             student.model,
@@ -110,7 +124,7 @@ extension Finetune {
                     teacher: measured,
                     students: [],
                     temperature: 1,
-                    facts: ExampleFacts(devFile, dev)
+                    facts: ExampleFacts(devFile, dev, quotesTexts: false)
                 )
             }
         }

@@ -35,6 +35,7 @@ struct Finetune: RunFileCommand {
     @OptionGroup(title: "Model From Random Weights") var recurrent: RecurrentModelOptions
     @OptionGroup(title: "Training") var schedule: ScheduleOptions
     @OptionGroup(title: "Training") var training: TrainingOptions
+    @OptionGroup(title: "Training") var selection: SelectionOptions
     @OptionGroup(title: "Output") var output: OutputOptions
     @OptionGroup(title: "Machine") var compute: ComputeOptions
     @OptionGroup(title: "Run") var runOptions: RunOptions

@@ -12,8 +12,9 @@ struct Inspect: ParsableCommand {
             bytes and name in the file. Reads every value and marks with ! what is odd: values \
             that are not finite, tensors that are all zero or all one value, and two that are equal.
 
-            Example:
+            Examples:
               bertkit inspect teacher/
+              bertkit inspect teacher/tf_model.h5 --format json
             """
     )
 

@@ -101,6 +101,7 @@ extension Predict {
         var lines = lines
         var count = 0
         while let portion = try lines.next(limit: batchSize) {
+            if count == 0 { heading.note(lines.heading, of: file) }
             // What comes before a line that cannot be answered is answered.
             let bad = portion.lines.firstIndex { $0.pair != nil }
             let sentences = portion.lines[..<(bad ?? portion.lines.count)].map { line in
@@ -113,7 +114,7 @@ extension Predict {
                 throw Failure(
                     .badData,
                     file == "-" ? "standard input" : file,
-                    "line \(count + 1) has a tab: expected the words of a sentence, with spaces "
+                    "line \(count + (lines.heading == nil ? 1 : 2)) has a tab: expected the words of a sentence, with spaces "
                         + "between",
                     remedy:
                         "Give columns of words as a file, with an empty line behind each sentence"

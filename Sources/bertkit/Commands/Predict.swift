@@ -20,8 +20,10 @@ struct Predict: ParsableCommand {
             as finetune reads them, whose labels it does not look at. It writes a line for each word, \
             the word and its label, and an empty line behind each sentence.
 
-            Example:
+            Examples:
               echo "a film worth seeing" | bertkit predict --model student/
+              bertkit predict --model student/ texts.txt --format jsonl
+              bertkit predict --model student/ pairs.tsv --precision int8
             """
     )
 
@@ -36,6 +38,8 @@ struct Predict: ParsableCommand {
         completion: .file()
     )
     var file = "-"
+
+    @OptionGroup var heading: HeadingOption
 
     @Option(help: "How to print each result.")
     var format: PredictionFormat = .tsv
@@ -54,7 +58,7 @@ struct Predict: ParsableCommand {
     func validate() throws { try Limits.check("--batch-size", batchSize, 1...65_536) }
 
     func run() throws {
-        let lines = try TextLines(path: file)
+        let lines = try TextLines(path: file, hasHeading: heading.header)
         let classifier = try SequenceClassifier(
             contentsOf: URL(filePath: model),
             answeringIn: numbers.precision
@@ -99,13 +103,15 @@ struct Predict: ParsableCommand {
         var count = 0
         var truncated = 0
         while let portion = try lines.next(limit: batchSize) {
+            if count == 0 { heading.note(lines.heading, of: file) }
+            let first = count + (lines.heading == nil ? 1 : 2)
             // What comes before a line that cannot be answered is answered.
             let source = file == "-" ? "standard input" : file
             let bad = portion.lines.enumerated().lazy.compactMap { index, line -> Refusal? in
                 do throws(Failure) {
                     try classifier.checkReads(
                         pairs: line.pair != nil,
-                        from: "\(source), line \(count + index + 1)"
+                        from: "\(source), line \(first + index)"
                     )
                     return nil
                 } catch {

@@ -13,6 +13,7 @@ extension Pretrain {
         var run = run
         let rate = schedule.learningRate ?? ScheduleOptions.standardLearningRate
         if schedule.learningRate == nil { run.settle("learning-rate", ["\(rate)"]) }
+        if text.devText == nil { run.settle("hold-out", ["\(text.heldEvery)"]) }
         guard try runOptions.announce(run) else { return }
         let work = try TrainingRun(
             run,
@@ -37,7 +38,22 @@ extension Pretrain {
         let evaluation = try held.map { (held) throws(Failure) in
             try MaskedEvaluation(held, seed: training.seed)
         }
-        var log = TrainingLog()
+        if output.dryRun {
+            let planned = [
+                PlannedStage(
+                    "pre-training",
+                    examples: train.count,
+                    schedule.configuration(training, learningRate: rate)
+                )
+            ]
+            return try work.sayPlan(
+                of: DryModel(model),
+                planned,
+                hasRecipe: false,
+                isMeasured: held != nil
+            )
+        }
+        var log = try work.log()
         let result = try work.train(
             model,
             data: train,
@@ -112,7 +128,7 @@ struct MaskedTextReader {
         _ options: PlainTextOptions,
         _ work: TrainingRun
     ) throws(Failure) -> (train: MaskedText, held: MaskedText?) {
-        let every = options.devText == nil ? options.holdOut : 0
+        let every = options.heldEvery
         let text = try PlainText(
             path: options.text,
             part: every > 0 ? .rest(every: every) : .all
@@ -161,7 +177,7 @@ extension TrainingRun {
         tokenizer: (Vocabulary, TokenizerConfiguration),
         evaluation: MaskedEvaluation?,
         run: ResolvedRun,
-        log: TrainingLog,
+        log: RunLog,
         card: ModelCard,
         result: TrainingResult,
         recipe: Recipe?
@@ -170,6 +186,7 @@ extension TrainingRun {
             .init("held-out text"), .init("value", .right),
         ])
         var results: [String: JSONValue] = [:]
+        var summary = RunSummary(log)
         if let evaluation {
             let found = try evaluation.measure(model, pool: pool)
             results = [
@@ -181,6 +198,7 @@ extension TrainingRun {
             table.append(["perplexity", Numbers.fixed(found.perplexity, 2)])
             table.append(["loss, nats", Numbers.fixed(found.loss, 4)])
             table.append(["accuracy", Numbers.fixed(found.accuracy, 4)])
+            summary.add(found, sequences: evaluation.sequenceCount)
         }
         try write(
             model,
@@ -196,7 +214,7 @@ extension TrainingRun {
             var card = card
             card.pipeline = "fill-mask"
             card.fill(from: table, result: result, run: run)
-            return (card, .object(results))
+            return (card, .object(results), summary)
         }
         return table
     }

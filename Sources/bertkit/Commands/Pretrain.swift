@@ -10,9 +10,11 @@ struct Pretrain: RunFileCommand {
             that it lacks is created). Held-out text decides which weights are kept. 'finetune' \
             makes a classifier of the result, and 'distill --recipe distilbert' a smaller model.
 
-            Example:
+            Examples:
               bertkit pretrain --text text.txt --vocabulary vocab.txt \\
                 --layers 2 --hidden 128 --heads 2 --intermediate 512 --output encoder/
+              bertkit pretrain --text domain.txt --init bert-base/ \\
+                --epochs 1 --learning-rate 2e-5 --output bert-domain/
             """
     )
 
@@ -32,8 +34,10 @@ struct Pretrain: RunFileCommand {
     @OptionGroup(title: "Run") var runOptions: RunOptions
 
     func checkTogether() throws {
-        if training.metric != nil {
-            throw ValidationError("'--metric' is of labelled examples: here the perplexity decides")
+        if text.devText != nil, text.holdOut != nil {
+            throw ValidationError(
+                "'--hold-out' measures with lines of '--text', but '--dev-text' is given"
+            )
         }
         if `init` != nil {
             if let name = fresh.given.first {
@@ -74,12 +78,17 @@ struct PlainTextOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Every so-many-th line of the text is kept from training to measure with; 0 for none. "
-                + "Without effect beside --dev-text.",
+            "Every so-many-th line of the text is kept from training to measure with; 0 for none "
+                + "(default: \(Self.standardHoldOut), beside --dev-text none).",
             valueName: "count"
         )
     )
-    var holdOut = 100
+    var holdOut: Int?
+
+    private static let standardHoldOut = 100
+
+    /// Which lines are held out: every so-many-th, or none for 0.
+    var heldEvery: Int { holdOut ?? (devText == nil ? Self.standardHoldOut : 0) }
 
     func validate() throws {
         try Limits.check("--hold-out", holdOut, 0...1_000_000_000)

@@ -26,6 +26,16 @@ struct Resume: ParsableCommand {
     )
     var path: String
 
+    @Option(
+        help: ArgumentHelp(
+            "A new folder to follow the run in: metrics.jsonl and a TensorBoard event file grow there, with "
+                + "what there was before.",
+            valueName: "dir"
+        ),
+        completion: .directory
+    )
+    var logDir: String?
+
     @Flag(help: "No progress and no remarks on standard error.")
     var quiet = false
 
@@ -56,7 +66,10 @@ struct Resume: ParsableCommand {
             return
         }
         try Resumption.$isWanted.withValue(true) {
-            try Tool.perform(record.arguments(table) + (quiet ? ["--quiet"] : []))
+            try Tool.perform(
+                record.arguments(table) + (logDir.map { ["--log-dir=\($0)"] } ?? [])
+                    + (quiet ? ["--quiet"] : [])
+            )
         }
     }
 

@@ -27,7 +27,8 @@ struct Sweep: ParsableCommand {
             it does what is left: a run is done once its options and the files they name are the \
             same. Students marked * are on the Pareto front of quality, parameters and arithmetic.
 
-            Example:
+            Examples:
+              bertkit sweep --grid grid.yaml --output sweep/ --dry-run
               bertkit sweep --grid grid.yaml --output sweep/
             """
     )
@@ -47,13 +48,16 @@ struct Sweep: ParsableCommand {
     )
     var output: String
 
+    @Flag(help: "Show the runs that the grid makes, whether each is done, and stop.")
+    var dryRun = false
+
     @Flag(help: "No progress and no remarks on standard error.")
     var quiet = false
 
     func run() throws {
         let table = try OptionTable(Distill.self)
         let grid = try SweepGrid(path: self.grid, table: table)
-        try prepareFolder()
+        try checkFolder()
         var planned: [(run: SweepGrid.Run, arguments: [String])] = []
         for run in grid.runs {
             var options = grid.base.merging(run.options) { $1 }
@@ -61,8 +65,10 @@ struct Sweep: ParsableCommand {
             let arguments = table.rows.flatMap { row in row.arguments(options[row.name] ?? []) }
             planned.append((run, arguments))
         }
-        let remarks = Remarks(isQuiet: quiet)
         var digests = InputDigests()
+        if dryRun { return try sayPlan(planned, &digests) }
+        if !isSweep { try write(SweepReport([])) }
+        let remarks = Remarks(isQuiet: quiet)
         var records: [SweepRecord] = []
         for (number, plan) in planned.enumerated() {
             let settings = plan.run.settings.map { "\($0.name) \($0.value)" }
@@ -88,8 +94,12 @@ struct Sweep: ParsableCommand {
 
     private var folder: URL { URL(filePath: output) }
 
-    /// Makes the folder, or recognises it as a sweep's.
-    private func prepareFolder() throws(Failure) {
+    private var isSweep: Bool {
+        FileManager.default.fileExists(atPath: folder.appending(path: "sweep.json").path)
+    }
+
+    /// Refuses a folder that is neither empty nor a sweep's.
+    private func checkFolder() throws(Failure) {
         let names = try? FileManager.default.contentsOfDirectory(atPath: folder.path)
         if let names {
             guard names.isEmpty || names.contains("sweep.json") else {
@@ -101,7 +111,32 @@ struct Sweep: ParsableCommand {
                 )
             }
         }
-        if names?.isEmpty ?? true { try write(SweepReport([])) }
+    }
+
+    /// Shows what would be run; a run whose options contradict each other is refused.
+    private func sayPlan(
+        _ planned: [(run: SweepGrid.Run, arguments: [String])],
+        _ digests: inout InputDigests
+    ) throws {
+        var table = TextTable([.init("run"), .init("folder"), .init("state")])
+        for plan in planned {
+            let line = ["distill"] + plan.arguments
+            let expansion = try RunExpansion(line + ["--output=\(output)"])
+            _ = try Tool.parse(expansion, command: "distill")
+            var record = SweepRecord(name: "", settings: plan.run.settings, digest: "")
+            record.digest = try digests.digest(of: RunExpansion(line).run)
+            record.name = Self.name(plan.run.settings, record.digest)
+            let settings = plan.run.settings.map { "\($0.name) \($0.value)" }
+                .joined(separator: ", ")
+            table.append([
+                printable(settings.isEmpty ? "the base alone" : settings), record.name,
+                earlier(record) == nil ? "to do" : "done",
+            ])
+        }
+        try StandardOutput.write(
+            "Dry run: nothing is distilled, and nothing written to \(printable(output))/.\n\n"
+                + table.plain
+        )
     }
 
     private func write(_ report: SweepReport) throws(Failure) {

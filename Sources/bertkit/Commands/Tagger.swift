@@ -9,8 +9,10 @@ struct Tagger: ParsableCommand {
             built in was trained on the Universal Dependencies English Web Treebank \
             (CC BY-SA 4.0); train makes others.
 
-            Example:
+            Examples:
               echo "It isn't over." | bertkit tagger tag
+              bertkit tagger tag texts.txt --format columns
+              bertkit tagger train --train train.conllu --output english.tagger
             """,
         subcommands: [TaggerTrain.self, TaggerTag.self, TaggerEvaluate.self]
     )

@@ -12,8 +12,9 @@ struct TaggerEvaluate: ParsableCommand {
             The share of right tags, also apart for words that training has never seen; each part of \
             speech's precision, recall and F1; and words a second on one processor.
 
-            Example:
+            Examples:
               bertkit tagger evaluate --data test.conllu
+              bertkit tagger evaluate --data test.conllu --model small.tagger --format json
             """
     )
 

@@ -14,8 +14,10 @@ struct TaggerTag: ParsableCommand {
             word/TAG lines or JSON lines, whose own labels it does not look at. Writes a line of \
             word/TAG for each, or the columns of another format.
 
-            Example:
+            Examples:
               echo "It isn't over." | bertkit tagger tag
+              bertkit tagger tag texts.txt
+              bertkit tagger tag words.conllu --model german.tagger --format conllu
             """
     )
 
@@ -32,6 +34,8 @@ struct TaggerTag: ParsableCommand {
     )
     var textColumn: Int?
 
+    @OptionGroup var heading: HeadingOption
+
     @Option(
         help: "How to print the words: a sentence a line, or a word a line."
     )
@@ -42,7 +46,7 @@ struct TaggerTag: ParsableCommand {
     func validate() throws { try Limits.check("--text-column", textColumn, 0...1_000) }
 
     func run() throws {
-        let lines = try TextLines(path: file)
+        let lines = try TextLines(path: file, hasHeading: heading.header)
         let tagger = try model.load()
         let pool = WorkerPool(workerCount: compute.workerCount)
         guard let words = try wordFile() else { return try tagLines(lines, tagger, pool) }
@@ -99,6 +103,7 @@ struct TaggerTag: ParsableCommand {
         var lines = lines
         var count = 0
         while let portion = try lines.next(limit: Self.portion) {
+            if count == 0 { heading.note(lines.heading, of: file) }
             // What comes before a line that cannot be tagged is tagged.
             let bad = portion.lines.firstIndex { $0.pair != nil }
             let texts = portion.lines[..<(bad ?? portion.lines.count)].map { line in
@@ -117,7 +122,7 @@ struct TaggerTag: ParsableCommand {
                 throw Failure(
                     .badData,
                     file == "-" ? "standard input" : file,
-                    "line \(count + 1) has a tab: expected a text",
+                    "line \(count + (lines.heading == nil ? 1 : 2)) has a tab: expected a text",
                     remedy:
                         "Give columns of words as a file, with an empty line behind each sentence"
                 )

@@ -13,9 +13,10 @@ struct TaggerTrain: ParsableCommand {
             The sentences are CoNLL-U, columns of words and tags with an empty line behind each \
             sentence, or lines of word/TAG. The same data, seed and epochs give the same file.
 
-            Example:
+            Examples:
               bertkit tagger train --train train.conllu --dev dev.conllu \\
                 --output english.tagger
+              bertkit tagger train --train tagged.txt --epochs 5 --output small.tagger
             """
     )
 
@@ -51,6 +52,9 @@ struct TaggerTrain: ParsableCommand {
     @Flag(help: "Replace the output file if it exists.")
     var force = false
 
+    @Flag(help: "Read the sentences, say what would be learnt and written, and stop.")
+    var dryRun = false
+
     @Flag(help: "No progress and no remarks on standard error.")
     var quiet = false
 
@@ -61,6 +65,15 @@ struct TaggerTrain: ParsableCommand {
         try AtomicOutput.check(url, force: force)
         let sentences = try columns.read(train)
         let held = try dev.map { try columns.read($0) }
+        if dryRun {
+            return try StandardOutput.write(
+                "Dry run: nothing is trained, and \(printable(output)) is not written.\n"
+                    + "\(Numbers.count(epochs)) epochs over \(Numbers.count(sentences.count)) "
+                    + "sentences of \(Numbers.count(sentences.words.count)) words"
+                    + (held.map { ", measured on \(Numbers.count($0.count)) sentences" } ?? "")
+                    + "\n"
+            )
+        }
         var training = try PerceptronTraining(sentences, seed: seed, name: train)
         let pool = WorkerPool()
         let remarks = Remarks(isQuiet: quiet)

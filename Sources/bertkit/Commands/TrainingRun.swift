@@ -149,6 +149,16 @@ struct TrainingRun {
         models.reduce(training.maxLength) { min($0, $1.reader.longestSequence) }
     }
 
+    /// The record to fill, of an interrupted run with what it had; begun where '--log-dir' says, once
+    /// everything else has been checked.
+    func log() throws(Failure) -> RunLog {
+        let follower = try output.logDir.map { (folder) throws(Failure) in
+            try LiveLog(folder: folder)
+        }
+        guard let saved = keeper.saved else { return RunLog(follower: follower) }
+        return try RunLog(saved: saved.log, of: saved.file.path, follower: follower)
+    }
+
     /// Trains with a progress bar; the log gets every evaluation and every tenth step.
     ///
     /// Goes on where a saved state of the run stands, and saves states meanwhile.
@@ -166,12 +176,9 @@ struct TrainingRun {
         label: String,
         place: StagePlace = StagePlace(),
         places: @escaping ([Int]) -> String,
-        log: inout TrainingLog
+        log: inout RunLog
     ) throws -> TrainingResult {
-        if let saved = keeper.saved {
-            log.text = saved.log
-            if let result = try saved.trained(model) { return result }
-        }
+        if let result = try keeper.saved?.trained(model) { return result }
         Interruption.setDeferred(true)
         let saved = keeper.training(of: place.index)
         let trainer = Trainer(
@@ -202,20 +209,24 @@ struct TrainingRun {
             isQuiet: remarks.isQuiet
         )
         var examples = 0
-        var smoothed: Double?
+        var state = TrainingState()
+        let start = ContinuousClock.now
+        defer { log.end(seconds: start.duration(to: .now) / .seconds(1)) }
         do {
             func keep(_ moment: TrainingMoment) throws(Failure) {
+                var log = log
+                log.end(seconds: start.duration(to: .now) / .seconds(1))
                 try keeper.keep(moment, place, log)
             }
             let result = try trainer.run(from: saved, keep: keep) { (event) throws(Failure) in
+                try log.append(event)
                 switch event {
                 case .step(let step):
                     examples += step.examples
-                    smoothed = smoothed.map { 0.98 * $0 + 0.02 * step.loss } ?? step.loss
-                    log.append(step)
-                    bar.update(examples, loss: smoothed)
+                    state.follow(step)
+                    bar.update(examples, training: state)
                 case .evaluated(let evaluation):
-                    log.append(evaluation)
+                    state.follow(evaluation)
                     let mark = evaluation.isBest ? ", best so far" : ""
                     bar.note(
                         "step \(Numbers.count(evaluation.step)): \(evaluation.score.metric) "
@@ -259,7 +270,7 @@ struct TrainingRun {
         measured: ModelMeasurement,
         tokenizerFiles: [(name: String, bytes: [UInt8])],
         run: ResolvedRun,
-        log: TrainingLog,
+        log: RunLog,
         card: ModelCard,
         result: TrainingResult,
         recipe: Recipe? = nil,
@@ -279,8 +290,13 @@ struct TrainingRun {
             comparison = made
             var card = card
             card.fill(from: made.table, result: result, run: run)
-            if let scores = made.students.last ?? made.teacher { card.metrics = scores.cardMetrics }
-            return (card, try JSONValue.parse(Array(made.json().utf8), source: "comparison"))
+            var summary = RunSummary(log)
+            if let scores = made.students.last ?? made.teacher {
+                card.metrics = scores.cardMetrics
+                summary.add(scores, of: measured)
+            }
+            let results = try JSONValue.parse(Array(made.json().utf8), source: "comparison")
+            return (card, results, summary)
         }
         guard let comparison else { preconditionFailure("a folder was written without a card") }
         return comparison
@@ -293,14 +309,14 @@ struct TrainingRun {
         _ model: any StudentModel,
         tokenizerFiles: [(name: String, bytes: [UInt8])],
         run: ResolvedRun,
-        log: TrainingLog,
+        log: RunLog,
         recipe: Recipe?,
-        card: (_ byteCount: Int) throws(Failure) -> (ModelCard, results: JSONValue)
+        card: (_ byteCount: Int) throws(Failure) -> (ModelCard, results: JSONValue, RunSummary)
     ) throws {
         try model.write(
             tokenizerFiles: tokenizerFiles.map { ModelFolder.File(name: $0.name, bytes: $0.bytes) },
             records: { (byteCount) throws(Failure) in
-                var (card, results) = try card(byteCount)
+                var (card, results, summary) = try card(byteCount)
                 model.describeUse(on: &card)
                 output.card.fill(&card)
                 card.details += provenance.details
@@ -308,14 +324,14 @@ struct TrainingRun {
                 provenance.command = card.command
                 provenance.options = run.entries.map { ($0.name, $0.values) }
                 provenance.results = results
-                return [ModelFolder.File(card), provenance.file]
+                return [ModelFolder.File(card), provenance.file] + summary.files
             },
             to: outputURL,
             force: output.force,
             additionalFiles: [
-                ModelFolder.File(name: "run.yaml", bytes: Array(run.yaml.utf8)),
-                ModelFolder.File(name: "training_log.jsonl", bytes: Array(log.text.utf8)),
+                ModelFolder.File(name: "run.yaml", bytes: Array(run.yaml.utf8))
             ]
+                + log.files.map { ModelFolder.File(name: $0.name, bytes: $0.bytes) }
                 + (recipe.map {
                     [ModelFolder.File(name: "recipe.yaml", bytes: Array($0.yaml.utf8))]
                 } ?? [])
@@ -330,35 +346,6 @@ struct TrainingRun {
         configuration.attentionDropoutProbability = dropout
         configuration.classifierDropout = nil
     }
-}
-
-/// The record of a run as JSON lines: the same run gives the same bytes.
-struct TrainingLog {
-    var text = ""
-    /// The recipe's stage that is trained, where it has several.
-    var stage: String?
-
-    private var stageField: String { stage.map { "\"stage\": \"\($0)\", " } ?? "" }
-
-    mutating func append(_ step: TrainingEvent.StepReport) {
-        guard step.step % 10 == 0 || step.step == 1 || step.step == step.totalSteps else { return }
-        let terms = step.terms.map { "\"\($0.name)\": \(number($0.value))" }
-        text +=
-            "{\(stageField)\"step\": \(step.step), \"epoch\": \(step.epoch + 1), \"loss\": "
-            + "\(number(step.loss)), \"terms\": {\(terms.joined(separator: ", "))}, "
-            + "\"learning_rate\": \(number(step.learningRate)), "
-            + "\"gradient_norm\": \(number(step.gradientNorm))}\n"
-    }
-
-    mutating func append(_ evaluation: TrainingEvent.EvaluationReport) {
-        text +=
-            "{\(stageField)\"step\": \(evaluation.step), \"epoch\": \(evaluation.epoch + 1), "
-            + "\"dev_\(evaluation.score.metric)\": \(number(evaluation.score.value)), "
-            + "\"dev_loss\": \(number(evaluation.score.loss)), \"best\": \(evaluation.isBest)}\n"
-    }
-
-    /// The shortest decimal that reads back the same.
-    private func number(_ value: Double) -> String { value.description }
 }
 
 extension LabelledFile {

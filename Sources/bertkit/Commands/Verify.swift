@@ -16,8 +16,9 @@ struct Verify: ParsableCommand {
             unless the tensors alone are compared. Labels and other words of the configuration \
             are shown where they differ, and do not count.
 
-            Example:
+            Examples:
               bertkit verify teacher/ teacher-pt/
+              bertkit verify teacher/ teacher-f16/ --tolerance 1e-2
             """
     )
 

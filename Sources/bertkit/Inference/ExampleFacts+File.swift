@@ -3,16 +3,21 @@ import Evaluation
 
 extension ExampleFacts {
     /// Of the examples of a file as a model read them.
+    ///
+    /// - Parameter quotesTexts: false says where an example stands instead of what it is: records beside a
+    ///   model, which may be published, hold nothing of the data.
     init(
         _ file: LabelledFile,
         _ data: EncodedDataset,
-        columns: [(name: String, values: [String])] = []
+        columns: [(name: String, values: [String])] = [],
+        quotesTexts: Bool
     ) {
         let places = data.words.map { file.places(of: $0) } ?? []
         self.init(
             data: file.name,
             lengths: (0..<data.count).map(data.length(of:)),
             text: { answer in
+                guard quotesTexts else { return "line \(file.line(data.example(of: answer)))" }
                 if case .texts(let texts) = file {
                     return [texts.text(answer), texts.pair(answer)].compactMap(\.self)
                         .joined(separator: " ‖ ")

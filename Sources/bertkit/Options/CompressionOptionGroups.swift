@@ -135,8 +135,8 @@ struct CompressionData: ParsableArguments {
     )
     var train: String?
 
-    @Option(help: ArgumentHelp("The seed that draws them.", valueName: "number"))
-    var seed: UInt64 = 42
+    @Option(help: ArgumentHelp("The seed that draws them (default: 42).", valueName: "number"))
+    var seed: UInt64?
 
     @OptionGroup var columns: ColumnOptions
 

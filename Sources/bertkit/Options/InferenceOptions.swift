@@ -46,6 +46,8 @@ struct PrecisionList: ExpressibleByArgument {
     }
 
     var defaultValueDescription: String { list.map(\.rawValue).joined(separator: ",") }
+
+    static let allValueStrings = Precision.allCases.filter { $0 != .f32 }.map(\.rawValue)
 }
 
 extension ComputeOptions {

@@ -44,6 +44,19 @@ struct OutputOptions: ParsableArguments {
     @Flag(help: "Replace the output folder if it exists and is empty or a model's.")
     var force = false
 
+    @Flag(help: "Check the inputs, say what would be trained and written, and stop.")
+    var dryRun = false
+
+    @Option(
+        help: ArgumentHelp(
+            "A folder to follow the run in while it goes on: metrics.jsonl and a TensorBoard event file "
+                + "grow there (default: they are written with the model).",
+            valueName: "dir"
+        ),
+        completion: .directory
+    )
+    var logDir: String?
+
     @OptionGroup var states: StateOptions
 
     @OptionGroup(title: "Model Card") var card: CardOptions

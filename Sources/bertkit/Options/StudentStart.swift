@@ -59,6 +59,10 @@ enum StudentStart: ExpressibleByArgument, Equatable {
         }
     }
 
+    static let allValueStrings =
+        ["random", "teacher-layers", "teacher-embeddings"]
+        + SlimmingMethod.allCases.map { "slim:\($0.rawValue)" }
+
     /// The teacher's layers that are listed.
     var layers: [Int]? {
         switch self {

@@ -6,6 +6,9 @@ import Kernels
 
 extension SelectionMetric: ExpressibleByArgument {}
 
+/// The numbers that models are trained in; int8 is for models that are.
+enum TrainingPrecision: String, CaseIterable, ExpressibleByArgument { case f32, bf16 }
+
 enum KeptWeights: String, CaseIterable, ExpressibleByArgument { case best, last }
 
 /// How weights move in fine-tuning.
@@ -112,12 +115,13 @@ struct TrainingOptions: ParsableArguments {
     var dropout: Double?
 
     @Option(
+        name: .customLong("precision"),
         help: ArgumentHelp(
             "The numbers that matrix products are computed in: f32, or bf16 with f32 weights and sums "
                 + "(f32 where the processor lacks it)."
         )
     )
-    var precision: Precision = .f32
+    var numbers: TrainingPrecision = .f32
 
     @Option(
         help: ArgumentHelp(
@@ -137,17 +141,6 @@ struct TrainingOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "What is measured there, and decides which weights are best: accuracy, f1 (of entities, "
-                + "where the labels of words mark them), f1-macro, "
-                + "matthews, cross-entropy, and against a teacher kl and agreement; of scores "
-                + "pearson, spearman, mse (default: accuracy, of scores pearson).",
-            valueName: "metric"
-        )
-    )
-    var metric: SelectionMetric?
-
-    @Option(
-        help: ArgumentHelp(
             "Stop, or go on to the next stage, after so many measurements without a better one "
                 + "(default: train to the end).",
             valueName: "count"
@@ -158,16 +151,29 @@ struct TrainingOptions: ParsableArguments {
     @Option(help: "Which weights are written: the best on the development file, or the last.")
     var keep: KeptWeights = .best
 
+    var precision: Precision { numbers == .bf16 ? .bf16 : .f32 }
+
     func validate() throws {
-        if precision == .int8 {
-            throw ValidationError("Models are not trained in int8; '--precision' takes f32 or bf16")
-        }
         try Limits.check("--gradient-accumulation", gradientAccumulation, 1...65_536)
         try Limits.check("--max-length", maxLength, 3...65_536)
         try Limits.check("--dropout", dropout, 0...1, below: true)
         try Limits.check("--early-stopping", earlyStopping, 1...1_000_000)
         try Limits.check("--evaluate-every", evaluateEvery, 1...1_000_000_000)
     }
+}
+
+/// What decides which weights are the best, of labelled examples.
+struct SelectionOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "What is measured on the development file, and decides which weights are best: accuracy, f1 (of entities, "
+                + "where the labels of words mark them), f1-macro, "
+                + "matthews, cross-entropy, and against a teacher kl and agreement; of scores "
+                + "pearson, spearman, mse (default: accuracy, of scores pearson).",
+            valueName: "metric"
+        )
+    )
+    var metric: SelectionMetric?
 
     /// The measure for a task, refused if it is none of this task's.
     func metric(for kind: TaskKind, hasTeacher: Bool) throws(Failure) -> SelectionMetric {

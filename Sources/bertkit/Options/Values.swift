@@ -1,4 +1,6 @@
 import ArgumentParser
+import Diagnostics
+import Foundation
 
 /// Limits of option values; a value beyond them is a usage error that says them.
 enum Limits {
@@ -55,6 +57,22 @@ struct LengthList: ExpressibleByArgument {
     }
 
     var defaultValueDescription: String { lengths.map(String.init).joined(separator: ",") }
+}
+
+/// Refuses an output that is the source or holds it, before it is refused because it exists and a
+/// person reaches for '--force'.
+func checkApart(output: String, source: String) throws(Failure) {
+    func path(_ text: String) -> [String] {
+        URL(filePath: text).standardizedFileURL.resolvingSymlinksInPath().pathComponents
+    }
+    let (inner, outer) = (path(source), path(output))
+    guard inner.starts(with: outer) else { return }
+    throw Failure(
+        .usage,
+        output,
+        inner == outer ? "this is the source itself" : "the source lies in this folder",
+        remedy: "Choose another destination"
+    )
 }
 
 enum ReportFormat: String, CaseIterable, ExpressibleByArgument { case text, json }

@@ -20,6 +20,8 @@ struct VariantOptions: ParsableArguments {
         }
 
         var defaultValueDescription: String { methods.isEmpty ? "none" : methods.list }
+
+        static let allValueStrings = ["none"] + VariantMethods.names
     }
 
     @Option(

@@ -17,6 +17,8 @@ struct MethodList: ExpressibleByArgument {
     }
 
     var defaultValueDescription: String { text }
+
+    static let allValueStrings = VariantMethods.names
 }
 
 /// The numbers of the methods, and where candidates come from.

@@ -1,3 +1,4 @@
+import Datasets
 package import Diagnostics
 import Glibc
 
@@ -28,11 +29,19 @@ package struct TextLines: ~Copyable {
     private var searched = 0
     private var isAtEnd = false
     private var lineNumber = 0
+    /// Whether the first line names columns and is no text; nil decides by its content.
+    private let hasHeading: Bool?
+    /// The first line, where it names columns.
+    package private(set) var heading: String?
     /// A bad line that waits until the lines before it have been handed out.
     private var failure: Failure?
 
     /// Opens a file; `-` is standard input.
-    package init(path: String) throws(Failure) {
+    ///
+    /// - Parameter hasHeading: whether the first line names columns and is left out; nil leaves out one
+    ///   with the usual name of a text column.
+    package init(path: String, hasHeading: Bool? = false) throws(Failure) {
+        self.hasHeading = hasHeading
         guard path != "-" else {
             descriptor = STDIN_FILENO
             name = "standard input"
@@ -41,7 +50,7 @@ package struct TextLines: ~Copyable {
         name = path
         descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else {
-            throw Failure(.missingInput, path, "cannot be opened: \(Self.problem())")
+            throw Failure.unopened(path, errno: errno)
         }
     }
 
@@ -91,6 +100,16 @@ package struct TextLines: ~Copyable {
         if line.last == UInt8(ascii: "\r") { line.removeLast() }
         guard String(validating: line, as: UTF8.self) != nil else {
             throw Failure(.badData, name, "line \(lineNumber) is not UTF-8 text")
+        }
+        if lineNumber == 1, hasHeading != false {
+            let text = String(decoding: line, as: UTF8.self)
+            let fields = text.split(separator: "\t", omittingEmptySubsequences: false)
+            if hasHeading == true || ColumnSelection.areNames(fields.map(String.init)) {
+                heading = text
+                start = min(end + 1, pending.count)
+                searched = start
+                return
+            }
         }
         let first = portion.bytes.count
         let tabs = line.indices.filter { line[$0] == UInt8(ascii: "\t") }

@@ -58,7 +58,8 @@ extension StatePart {
 struct SavedRun {
     let state: RunState
     let file: StateFile
-    let log: String
+    /// The record so far.
+    let log: [UInt8]
 
     /// The weights and the result of a run whose training was over.
     func trained(_ model: any StudentModel) throws(Failure) -> TrainingResult? {
@@ -85,7 +86,8 @@ struct SavedRun {
 ///
 /// A class because its identity is the run's hold on the folder.
 final class RunKeeper {
-    let folder: RunFolder
+    /// Nil for a dry run, which trains nothing.
+    private let held: RunFolder?
     /// What the run goes on from; nil begins.
     private(set) var saved: SavedRun?
     private let conditions: RunConditions
@@ -97,13 +99,14 @@ final class RunKeeper {
     private var failures = 0
 
     private static let failureLimit = 3
-    private static let logPart = "training log"
+    private static let logPart = "record"
 
-    /// Takes the folder for this process, and a new run's says there which it is.
+    /// Takes the folder for this process, and a new run's says there which it is; a dry run has none.
     ///
     /// - Throws: `Failure` where another has it, it holds an interrupted run that is not meant, or it cannot
     ///   be written.
-    static func open(_ run: ResolvedRun, _ output: OutputOptions) throws(Failure) -> RunFolder {
+    static func open(_ run: ResolvedRun, _ output: OutputOptions) throws(Failure) -> RunFolder? {
+        if output.dryRun { return nil }
         // A signal that comes before it is known what to remove waits for that.
         Interruption.setDeferred(true)
         Interruption.handleSignals(removing: nil)
@@ -136,19 +139,19 @@ final class RunKeeper {
 
     /// - Throws: `Failure` where the folder's states cannot be gone on with.
     init(
-        _ folder: RunFolder,
+        _ held: RunFolder?,
         _ run: ResolvedRun,
         _ output: OutputOptions,
         provenance: Provenance,
         precision: Precision,
         remarks: Remarks
     ) throws(Failure) {
-        self.folder = folder
+        self.held = held
         self.remarks = remarks
         conditions = RunConditions(run, provenance, precision: precision)
         interval = output.states.saveEvery > 0 ? .seconds(60 * output.states.saveEvery) : nil
         count = output.states.keepStates
-        guard Resumption.isWanted else { return }
+        guard Resumption.isWanted, let folder = held else { return }
         let file = try folder.newest { remarks.warn("passed over: \($0.description)") }
         guard let file else {
             remarks.say("nothing was saved yet: the run begins again")
@@ -158,8 +161,7 @@ final class RunKeeper {
         let path = URL(filePath: file.path).relativePath
         try state.conditions.check(conditions, of: path)
         for doubt in state.conditions.doubts(conditions) { remarks.warn(doubt) }
-        let log = String(decoding: try file.bytes(Self.logPart), as: UTF8.self)
-        saved = SavedRun(state: state, file: file, log: log)
+        saved = SavedRun(state: state, file: file, log: try file.bytes(Self.logPart))
         remarks.say("going on from \(printable(file.path))")
     }
 
@@ -171,6 +173,11 @@ final class RunKeeper {
     /// The command line that goes on with a run.
     static func command(_ folder: URL) -> String {
         "'bertkit resume \(ShellText.quoted(folder.relativePath))'"
+    }
+
+    private var folder: RunFolder {
+        guard let held else { preconditionFailure("a dry run trains nothing") }
+        return held
     }
 
     private var command: String { Self.command(folder.url) }
@@ -212,7 +219,7 @@ final class RunKeeper {
     func keep(
         _ moment: TrainingMoment,
         _ place: StagePlace,
-        _ log: TrainingLog
+        _ log: RunLog
     ) throws(Failure) {
         let signal = Interruption.signal
         guard signal != nil || isDue else { return }
@@ -239,9 +246,9 @@ final class RunKeeper {
     private func save(
         _ state: RunState,
         _ parts: [StatePart],
-        _ log: TrainingLog
+        _ log: RunLog
     ) throws(Failure) {
-        let text = Array(log.text.utf8)
+        let text = log.saved
         let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: text.count, alignment: 1)
         defer { bytes.deallocate() }
         bytes.copyBytes(from: text)
@@ -301,7 +308,7 @@ final class RunKeeper {
     func finish<Result>(
         _ model: any StudentModel,
         _ result: TrainingResult,
-        _ log: TrainingLog,
+        _ log: RunLog,
         _ body: () throws -> Result
     ) throws -> Result {
         do {

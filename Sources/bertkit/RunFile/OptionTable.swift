@@ -33,7 +33,7 @@ struct OptionTable {
 
     /// Options that say how to run rather than what: they have no place in a run file.
     static let commandLineOnly: Set<String> = [
-        "config", "print-config", "quiet", "force", "help", "version",
+        "config", "print-config", "quiet", "force", "log-dir", "dry-run", "help", "version",
     ]
 
     init(_ command: any ParsableCommand.Type) throws {

@@ -154,11 +154,7 @@ struct RunFile {
 
     static func read(_ path: String) throws(Failure) -> String {
         guard let file = fopen(path, "rb") else {
-            throw Failure(
-                .missingInput,
-                path,
-                "the run file cannot be opened: \(String(cString: strerror(errno)))"
-            )
+            throw Failure.unopened(path, errno: errno)
         }
         defer { fclose(file) }
         var bytes = [UInt8](repeating: 0, count: sizeLimit + 1)

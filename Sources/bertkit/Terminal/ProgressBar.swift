@@ -1,7 +1,7 @@
 import Diagnostics
 
-/// The state of long work, on standard error: one redrawn line on a terminal, now and then a plain
-/// line elsewhere, nothing when quiet.
+/// The state of long work, on standard error: a redrawn line on a terminal (of training a few lines),
+/// now and then a plain line elsewhere, nothing when quiet.
 ///
 /// Used from one thread.
 package final class ProgressBar {
@@ -13,7 +13,8 @@ package final class ProgressBar {
     private let start = ContinuousClock.now
     private var lastDrawn: ContinuousClock.Instant?
     private var lastTenth = 0
-    private var isLineOpen = false
+    /// Lines that are on the terminal now.
+    private var openLines = 0
     private var state: ProgressLine
 
     /// - Parameters:
@@ -36,10 +37,12 @@ package final class ProgressBar {
     }
 
     /// Shows how far the work is, if it is time to.
-    package func update(_ completed: Int, loss: Double? = nil) {
+    ///
+    /// - Parameter training: how training stands, where that is the work.
+    package func update(_ completed: Int, training: TrainingState? = nil) {
         guard !isQuiet else { return }
         state.completed = completed
-        state.loss = loss ?? state.loss
+        state.training = training ?? state.training
         let now = ContinuousClock.now
         let sinceDrawn = now - (lastDrawn ?? start)
         if terminal.isInteractive {
@@ -57,16 +60,16 @@ package final class ProgressBar {
     /// Writes a line of its own, above the bar.
     package func note(_ text: String) {
         guard !isQuiet else { return }
+        let wasOpen = openLines > 0
         clear()
         terminal.write(text + "\n")
-        if isLineOpen { draw(at: .now) }
+        if wasOpen { draw(at: .now) }
     }
 
     /// Ends with a line that stays: the units done, and the time taken.
     package func finish() {
         guard !isQuiet else { return }
         clear()
-        isLineOpen = false
         terminal.write(state.summary(seconds: seconds(at: .now)) + "\n")
     }
 
@@ -74,26 +77,32 @@ package final class ProgressBar {
     package func cancel() {
         guard !isQuiet else { return }
         clear()
-        isLineOpen = false
     }
 
     private func draw(at now: ContinuousClock.Instant) {
         let seconds = seconds(at: now)
+        if state.training != nil { state.memory = Machine.residentMemory }
         guard terminal.isInteractive else {
             terminal.write(state.plain(seconds: seconds) + "\n")
             return
         }
-        let text = state.bar(
+        let lines = state.lines(
             seconds: seconds,
             width: terminal.width - 1,
             isUnicode: terminal.isUnicode
         )
-        terminal.write("\r\u{1b}[K" + text)
-        isLineOpen = true
+        terminal.write(erasing + lines.joined(separator: "\n"))
+        openLines = lines.count
+    }
+
+    /// What takes the open lines away and leaves the cursor where the first began.
+    private var erasing: String {
+        openLines > 1 ? "\r\u{1b}[\(openLines - 1)A\u{1b}[J" : "\r\u{1b}[K"
     }
 
     private func clear() {
-        if isLineOpen { terminal.write("\r\u{1b}[K") }
+        if openLines > 0 { terminal.write(erasing) }
+        openLines = 0
     }
 
     private func seconds(at now: ContinuousClock.Instant) -> Double { (now - start) / .seconds(1) }
@@ -105,7 +114,9 @@ package struct ProgressLine {
     package var unit: String
     package var total: Int
     package var completed = 0
-    package var loss: Double?
+    package var training: TrainingState?
+    /// Resident, in bytes.
+    package var memory: Int?
 
     package init(label: String, unit: String, total: Int) {
         self.label = label
@@ -117,47 +128,79 @@ package struct ProgressLine {
         total > 0 ? min(max(Double(completed) / Double(total), 0), 1) : 1
     }
 
-    /// One line of at most `width` columns; parts that do not fit are left out, the bar first.
-    package func bar(seconds: Double, width: Int, isUnicode: Bool) -> String {
-        let percent = Numbers.percent(fraction, 0)
-        let front = "\(label) "
-        let back = ([" " + percent] + facts(seconds: seconds)).joined(separator: "  ")
-        let room = min(30, width - front.unicodeScalars.count - back.unicodeScalars.count)
-        guard room >= 8 else {
-            return String(
-                String.UnicodeScalarView((front + back).unicodeScalars.prefix(max(0, width)))
-            )
+    private var percent: String { Numbers.percent(fraction, 0) }
+
+    /// What a terminal shows, each line of at most `width` columns: the bar, and of training at most
+    /// two more. Parts that do not fit are left out whole.
+    package func lines(seconds: Double, width: Int, isUnicode: Bool) -> [String] {
+        var lines = [bar(seconds: seconds, width: width, isUnicode: isUnicode)]
+        // A narrow terminal has room for the bar's line alone.
+        guard let facts = training?.facts(), width >= 40 else { return lines }
+        var line = ""
+        for fact in facts {
+            let longer = line.isEmpty ? "  " + fact : line + "  " + fact
+            if longer.unicodeScalars.count <= width {
+                line = longer
+            } else {
+                lines.append(line)
+                line = "  " + fact
+            }
         }
-        let filled = Int((fraction * Double(room)).rounded(.down))
+        lines.append(line)
+        return Array(lines.filter { !$0.isEmpty && $0.unicodeScalars.count <= width }.prefix(3))
+    }
+
+    /// One line of at most `width` columns. What does not fit is left out: the bar first, then the
+    /// memory, the rate, and last the time left.
+    private func bar(seconds: Double, width: Int, isUnicode: Bool) -> String {
+        let shortest = percent.unicodeScalars.count + 1
+        let label = String(
+            String.UnicodeScalarView(self.label.unicodeScalars.prefix(max(0, width - shortest)))
+        )
+        let left = remaining(seconds: seconds).map { "  \($0)" }
+        let rate = rate(seconds: seconds).map { "  \($0)" }
+        let memory = memory.map { "  \(Numbers.bytes($0))" }
+        var room = width - label.unicodeScalars.count - shortest
+        var kept: [String] = []
+        for part in [left, rate, memory].compactMap(\.self) {
+            guard part.unicodeScalars.count <= room else { break }
+            room -= part.unicodeScalars.count
+            kept.append(part)
+        }
+        // In the order of reading: rate, time left, memory.
+        if kept.count > 1, left != nil, rate != nil { kept.swapAt(0, 1) }
+        let back = " " + percent + kept.joined()
+        let length = min(30, room - 1)
+        guard length >= 8 else { return label + back }
+        let filled = Int((fraction * Double(length)).rounded(.down))
         let (full, empty) = isUnicode ? ("█", "░") : ("#", ".")
-        return front + String(repeating: full, count: filled)
-            + String(repeating: empty, count: room - filled) + back
+        return "\(label) " + String(repeating: full, count: filled)
+            + String(repeating: empty, count: length - filled) + back
     }
 
     /// A line for a log.
     package func plain(seconds: Double) -> String {
-        let percent = Numbers.percent(fraction, 0)
-        return (["\(label): \(percent)"] + facts(seconds: seconds)).joined(separator: ", ")
+        var parts = ["\(label): \(percent)"]
+        parts += training?.facts() ?? []
+        parts += [
+            rate(seconds: seconds), remaining(seconds: seconds), memory.map { Numbers.bytes($0) },
+        ].compactMap(\.self)
+        return parts.joined(separator: ", ")
     }
 
     /// The closing line.
     package func summary(seconds: Double) -> String {
         var parts = ["\(label): \(Numbers.count(completed)) \(unit)"]
-        if let loss { parts.append("loss \(Numbers.fixed(loss, 4))") }
+        if let loss = training?.loss { parts.append("loss \(Numbers.fixed(loss, 4))") }
         parts.append(Numbers.duration(seconds: seconds))
         if let rate = rate(seconds: seconds) { parts.append(rate) }
         return parts.joined(separator: ", ")
     }
 
-    private func facts(seconds: Double) -> [String] {
-        var facts: [String] = []
-        if let loss { facts.append("loss \(Numbers.fixed(loss, 4))") }
-        if let rate = rate(seconds: seconds) { facts.append(rate) }
-        if completed > 0, completed < total {
-            let left = seconds / Double(completed) * Double(total - completed)
-            facts.append("\(Numbers.duration(seconds: left.rounded())) left")
-        }
-        return facts
+    private func remaining(seconds: Double) -> String? {
+        guard completed > 0, completed < total else { return nil }
+        let left = seconds / Double(completed) * Double(total - completed)
+        return "\(Numbers.duration(seconds: left.rounded())) left"
     }
 
     private func rate(seconds: Double) -> String? {

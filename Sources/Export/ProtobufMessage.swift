@@ -1,5 +1,7 @@
+import Diagnostics
+
 /// A message of Protocol Buffers that is being written (protobuf.dev/programming-guides/encoding):
-/// varints and length-delimited fields, which is all that ONNX needs beside single floats.
+/// varints and length-delimited fields, which is all that ONNX and Core ML need beside single floats.
 struct ProtobufMessage {
     private(set) var bytes: [UInt8] = []
 
@@ -27,6 +29,38 @@ struct ProtobufMessage {
     mutating func beginBytes(_ field: Int, byteCount: Int) {
         bytes.appendVarint(UInt64(field << 3 | 2))
         bytes.appendVarint(UInt64(byteCount))
+    }
+}
+
+extension FileCursor {
+    /// A field of a message of Protocol Buffers; of what has a length, the range in the file.
+    enum ProtobufField {
+        case number(UInt64)
+        case bytes(Range<Int>)
+        case single(Float)
+        case other
+    }
+
+    /// The next field with its number.
+    mutating func protobufField() throws(Failure) -> (UInt64, ProtobufField) {
+        let tag = try varint()
+        switch tag & 7 {
+        case 0: return (tag >> 3, .number(try varint()))
+        case 1:
+            try skip(8)
+            return (tag >> 3, .other)
+        case 2:
+            guard let count = Int(exactly: try varint()) else {
+                throw problem("it has a length that is none")
+            }
+            let start = position
+            try skip(count)
+            return (tag >> 3, .bytes(start..<start + count))
+        case 5:
+            let bits = UInt32(try number(byteCount: 4))
+            return (tag >> 3, .single(Float(bitPattern: bits)))
+        default: throw problem("it has a field of the unknown wire type \(tag & 7)")
+        }
     }
 }
 
