@@ -57,8 +57,10 @@ extension Distill {
                 }
                 let predictor = pieces.model(on: bert)
                 (model, encoder) = (predictor, predictor)
-                score = input.held.map { held in
-                    { () throws(Failure) in try held.measure(predictor, pool: work.pool).score }
+                if let held = input.held {
+                    score = { () throws(Failure) in
+                        try held.measure(predictor, pool: work.pool).score
+                    }
                 }
             } else if stage.prediction.map({ $0.weight > 0 }) ?? false, let dev {
                 score = { () throws(Failure) in try dev.score(of: student, pool: work.pool) }

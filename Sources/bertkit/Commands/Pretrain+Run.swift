@@ -54,12 +54,14 @@ extension Pretrain {
             )
         }
         var log = try work.log()
+        var score: (() throws(Failure) -> DevelopmentScore)?
+        if let evaluation {
+            score = { () throws(Failure) in try evaluation.measure(model, pool: work.pool).score }
+        }
         let result = try work.train(
             model,
             data: train,
-            score: evaluation.map { held in
-                { () throws(Failure) in try held.measure(model, pool: work.pool).score }
-            },
+            score: score,
             objective: MaskedLanguageObjective(),
             configuration: schedule.configuration(training, learningRate: rate),
             label: "pre-training",

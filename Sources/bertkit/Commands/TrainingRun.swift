@@ -239,9 +239,9 @@ struct TrainingRun {
             bar.finish()
             say(result, of: trainer.stepsPerEpoch * configuration.epochs, label)
             return result
-        } catch let failure as Failure {
+        } catch {
             bar.cancel()
-            throw keeper.explained(failure)
+            throw keeper.explained(error)
         }
     }
 
