@@ -107,7 +107,7 @@ struct ResumeCommandTests {
             #expect(try !bench.names().contains("whole.training"))
             let (code, error) = try interrupted(
                 bench,
-                "\(line) --save-every 0.001 --quiet --output @out",
+                "\(line) --save-every 0.00001 --quiet --output @out",
                 by: signal
             )
             #expect(code == 128 + signal)
@@ -203,7 +203,7 @@ struct ResumeCommandTests {
     @Test("A second process on a run is refused in one sentence")
     func twoProcesses() throws {
         try bench { bench in
-            let line = "\(Self.finetune) --save-every 0.001 --output @out"
+            let line = "\(Self.finetune) --save-every 0.00001 --output @out"
             let running = try Running(bench, line)
             while running.process.isRunning, states(bench).isEmpty { usleep(500) }
             running.send(SIGSTOP)
@@ -224,7 +224,7 @@ struct ResumeCommandTests {
     @Test("Changed data, another teacher and other options are refused by name")
     func conditions() throws {
         try bench { bench in
-            let line = "\(Self.tinybert) --save-every 0.001 --quiet --output @out"
+            let line = "\(Self.tinybert) --save-every 0.00001 --quiet --output @out"
             _ = try interrupted(bench, line, by: SIGINT)
             let kept = states(bench)
             func refused(_ words: String...) throws {
@@ -254,7 +254,7 @@ struct ResumeCommandTests {
     @Test("A damaged newest state is passed over; without a good one nothing is begun silently")
     func damaged() throws {
         try bench { bench in
-            let line = "\(Self.finetune) --save-every 0.0005 --keep-states 3 --quiet --output @out"
+            let line = "\(Self.finetune) --save-every 0.00001 --keep-states 3 --quiet --output @out"
             try succeed(bench, "\(line.replacing("@out", with: "@whole"))")
             let first = try interrupted(bench, line, by: SIGINT)
             #expect(first.code == 130)
@@ -320,7 +320,7 @@ struct ResumeCommandTests {
         try bench { bench in
             let line = "\(Self.finetune) --quiet --output "
             try succeed(bench, "\(line) @whole")
-            let running = try Running(bench, "\(line) @out --save-every 0.0001")
+            let running = try Running(bench, "\(line) @out --save-every 0.00001")
             while running.process.isRunning, states(bench).isEmpty { usleep(500) }
             running.send(SIGHUP)
             usleep(20_000)
@@ -338,7 +338,7 @@ struct ResumeCommandTests {
     func fileSizeLimit() throws {
         try bench { bench in
             let line = "\(Self.finetune) --quiet --output @out"
-            let interruption = try interrupted(bench, "\(line) --save-every 0.001", by: SIGINT)
+            let interruption = try interrupted(bench, "\(line) --save-every 0.00001", by: SIGINT)
             #expect(interruption.code == 130)
             let kept = states(bench)
             let path = bench.folder.path

@@ -94,7 +94,7 @@ import Training
                 try check(good + [UInt8](repeating: 0, count: extra), "\(extra) more")
             }
             #expect(undetected.isEmpty, "\(undetected)")
-            #expect(good.count > 300)
+            #expect(good.count > 200)
         }
     }
 
