@@ -40,6 +40,12 @@ void bk_signals_handle(void) {
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
     signal(SIGHUP, SIG_IGN);
+    // Whoever started the process may have blocked them, as a thread of libdispatch does.
+    sigset_t handled;
+    sigemptyset(&handled);
+    sigaddset(&handled, SIGINT);
+    sigaddset(&handled, SIGTERM);
+    pthread_sigmask(SIG_UNBLOCK, &handled, NULL);
 }
 
 void bk_signals_defer(int value) { atomic_store(&defers, value); }
