@@ -53,7 +53,8 @@ let package = Package(
         .target(name: "CKernels"),
         .target(name: "CTensors"),
         .target(name: "CEnglishTagger"),
-        .target(name: "Diagnostics", swiftSettings: swiftSettings),
+        .target(name: "CSignals"),
+        .target(name: "Diagnostics", dependencies: ["CSignals"], swiftSettings: swiftSettings),
         .target(name: "Randomness", swiftSettings: swiftSettings),
         .target(name: "Tensors", dependencies: ["CTensors"], swiftSettings: swiftSettings),
         .target(
@@ -128,7 +129,7 @@ let package = Package(
             name: "Training",
             dependencies: [
                 "Bert", "BiLSTM", "Datasets", "Kernels", "Tensors", "Tokenization", "Randomness",
-                "Checkpoints", "Diagnostics",
+                "Checkpoints", "Diagnostics", .product(name: "Crypto", package: "swift-crypto"),
             ],
             swiftSettings: swiftSettings
         ),

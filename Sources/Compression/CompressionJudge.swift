@@ -72,7 +72,7 @@ struct CompressionJudge {
         _ model: CompressedModel
     ) throws(Failure) -> (quality: Double?, divergence: Double?) {
         let data = try encoded(file, model)
-        let logits = ModelRunner.logits(model.model(), on: data, pool: pool)
+        let logits = try ModelRunner.logits(model.model(), on: data, pool: pool)
         if original == nil { original = (logits, data.words) }
         guard let original else { return (nil, nil) }
         guard original.words?.offsets == data.words?.offsets,

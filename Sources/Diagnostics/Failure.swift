@@ -24,6 +24,8 @@ public struct Failure: Error, Hashable, Sendable, CustomStringConvertible {
         case diverged
         /// A quality that was demanded and is not reached.
         case belowGate
+        /// A signal asked for the end.
+        case interrupted(signal: Int32)
 
         public var exitCode: Int32 {
             switch self {
@@ -35,6 +37,7 @@ public struct Failure: Error, Hashable, Sendable, CustomStringConvertible {
             case .inputOutput: 74
             case .diverged: 76
             case .belowGate: 4
+            case .interrupted(let signal): 128 + signal
             }
         }
     }

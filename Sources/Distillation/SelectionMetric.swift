@@ -75,10 +75,14 @@ public struct DevelopmentJudge: Sendable {
         (self.data, self.metric, self.teacherLogits) = (data, metric, teacherLogits)
     }
 
-    public func score(of model: any SequenceModel, pool: WorkerPool) -> DevelopmentScore {
+    /// - Throws: `Failure` of kind `.interrupted` after a signal.
+    public func score(
+        of model: any SequenceModel,
+        pool: WorkerPool
+    ) throws(Failure) -> DevelopmentScore {
         DevelopmentScore(
             metric,
-            logits: ModelRunner.logits(model, on: data, pool: pool),
+            logits: try ModelRunner.logits(model, on: data, pool: pool),
             targets: data.targets,
             kind: model.taskKind,
             sentences: data.words?.offsets,

@@ -1,5 +1,6 @@
 public import Bert
 public import Datasets
+public import Diagnostics
 import Dispatch
 import Foundation
 public import Kernels
@@ -16,6 +17,7 @@ public enum ModelRunner {
     ///   - rounds: how often the data is run; the fastest round is reported.
     ///   - latencySamples: how many examples are also run alone, evenly spread over the data.
     ///   - progress: told now and then how many examples of a round are done.
+    /// - Throws: `Failure` of kind `.interrupted` after a signal.
     public static func measure(
         _ model: any SequenceModel,
         name: String,
@@ -26,7 +28,7 @@ public enum ModelRunner {
         rounds: Int = 1,
         latencySamples: Int = 0,
         progress: (_ examples: Int) -> Void = { _ in }
-    ) -> ModelMeasurement {
+    ) throws(Failure) -> ModelMeasurement {
         let inference = model.inference(pool: pool, precision: precision)
         // The first sequences compile the products' shapes and fetch the weights.
         _ = inference.logits(data.batch(0..<min(32, data.count)))
@@ -35,10 +37,14 @@ public enum ModelRunner {
         var processorSeconds = Double.infinity
         for _ in 0..<max(1, rounds) {
             let before = processorTime()
-            let time = self.seconds {
-                logits = inference.logits(data, of: model.taskKind, progress: progress)
-            }
-            seconds = min(seconds, time)
+            let start = DispatchTime.now().uptimeNanoseconds
+            logits = try inference.logits(
+                data,
+                of: model.taskKind,
+                pool: pool,
+                progress: progress
+            )
+            seconds = min(seconds, self.seconds(since: start))
             processorSeconds = min(processorSeconds, processorTime() - before)
         }
         let count = model.parameterCount
@@ -61,15 +67,15 @@ public enum ModelRunner {
         measurement.latencies = (0..<samples).map { sample in
             let example = sample * data.count / samples
             let batch = data.batch(example..<example + 1)
-            return self.seconds { _ = inference.logits(batch) }
+            let start = DispatchTime.now().uptimeNanoseconds
+            _ = inference.logits(batch)
+            return self.seconds(since: start)
         }
         return measurement
     }
 
-    private static func seconds(_ body: () -> Void) -> Double {
-        let start = DispatchTime.now().uptimeNanoseconds
-        body()
-        return Double(DispatchTime.now().uptimeNanoseconds - start) * 1e-9
+    private static func seconds(since start: UInt64) -> Double {
+        Double(DispatchTime.now().uptimeNanoseconds - start) * 1e-9
     }
 
     /// Of all threads of this process, in seconds.
@@ -85,14 +91,15 @@ public enum ModelRunner {
     /// A model's answers alone, `[examples, C]` row-major.
     ///
     /// - Parameter progress: told now and then how many examples are done.
+    /// - Throws: `Failure` of kind `.interrupted` after a signal.
     public static func logits(
         _ model: any SequenceModel,
         on data: EncodedDataset,
         pool: WorkerPool,
         progress: (_ examples: Int) -> Void = { _ in }
-    ) -> [Float] {
-        model.inference(pool: pool, precision: .f32)
-            .logits(data, of: model.taskKind, progress: progress)
+    ) throws(Failure) -> [Float] {
+        try model.inference(pool: pool, precision: .f32)
+            .logits(data, of: model.taskKind, pool: pool, progress: progress)
     }
 }
 
@@ -105,8 +112,9 @@ extension SequenceInference {
     fileprivate func logits(
         _ data: EncodedDataset,
         of kind: TaskKind,
+        pool: WorkerPool,
         progress: (Int) -> Void
-    ) -> [Float] {
+    ) throws(Failure) -> [Float] {
         var logits: [Float] = []
         logits.reserveCapacity(data.count * kind.outputCount)
         var start = 0
@@ -117,7 +125,10 @@ extension SequenceInference {
             {
                 end += 1
             }
-            logits += self.logits(data.batch(start..<end))
+            logits += pool.abandoning(when: Interruption.isRequested) {
+                self.logits(data.batch(start..<end))
+            }
+            try Interruption.check()
             progress(end)
             start = end
         }

@@ -37,6 +37,11 @@ public final class FloatBuffer: @unchecked Sendable {
         munmap(base, (bytes + 4095) / 4096 * 4096)
     }
 
+    /// The same memory as bytes.
+    public var bytes: UnsafeMutableRawBufferPointer {
+        UnsafeMutableRawBufferPointer(start: base, count: count * MemoryLayout<Float>.stride)
+    }
+
     public func matrix(rows: Int, columns: Int, at offset: Int = 0) -> Matrix {
         precondition(offset + rows * columns <= count, "view beyond the buffer")
         return Matrix(base + offset, rows: rows, columns: columns)

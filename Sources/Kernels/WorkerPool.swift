@@ -15,11 +15,13 @@ public final class WorkerPool: @unchecked Sendable {
     private var threads: [pthread_t] = []
     private var body: ((_ task: Int, _ worker: Int) -> Void)?
     private var taskCount = 0
+    /// Whether tasks are left out.
+    private var isAbandoned: (@Sendable () -> Bool)?
     /// Where the workers' time is recorded, while somebody asked.
     var profile: Profile?
     /// Tasks of the phase that nobody has taken yet; `closing` once there will be none.
     ///
-    /// Whoever takes one may read `body`, `taskCount` and `profile`, which change only between phases:
+    /// Whoever takes one may read `body`, `taskCount`, `isAbandoned` and `profile`, which change only between phases:
     /// a phase ends when its tasks are done, whether or not every worker has looked in.
     private let remaining = Atomic<Int>(0)
     private static let closing = -1
@@ -86,6 +88,17 @@ public final class WorkerPool: @unchecked Sendable {
         body()
     }
 
+    /// Carries out `body`, in which tasks are left out from the moment that `condition` holds. What it gives
+    /// is of no use then: the caller asks for the same condition afterwards.
+    public func abandoning<Result, Problem: Error>(
+        when condition: @escaping @Sendable () -> Bool,
+        _ body: () throws(Problem) -> Result
+    ) throws(Problem) -> Result {
+        isAbandoned = condition
+        defer { isAbandoned = nil }
+        return try body()
+    }
+
     /// Runs `body` for every task in `0..<count` and returns when all are done.
     ///
     /// - Parameter body: receives the task and the worker (`0..<workerCount`) that carries it out;
@@ -97,7 +110,7 @@ public final class WorkerPool: @unchecked Sendable {
         let recorder = recorder(0)
         recorder?.lap(.planning)
         if workerCount == 1 || count <= 1 {
-            for task in 0..<count {
+            for task in 0..<count where !(isAbandoned?() ?? false) {
                 body(task, 0)
                 recorder?.lap(.planning)
             }
@@ -145,7 +158,7 @@ public final class WorkerPool: @unchecked Sendable {
     private func carryOut(_ task: Int, _ worker: Int, afterWaiting: Bool) {
         let recorder = recorder(worker)
         if afterWaiting { recorder?.lap(.waiting) }
-        body?(task, worker)
+        if !(isAbandoned?() ?? false) { body?(task, worker) }
         recorder?.lap(.planning)
     }
 

@@ -22,7 +22,7 @@ extension AdamW {
             for row in part { catchUp(row) }
             if let recorder = pool.recorder(worker) {
                 // Rows that had a gradient have moments; the others' weights only decay.
-                let moving = part.count { everTouched[$0] }
+                let moving = part.count { everTouched[$0] != 0 }
                 let floats = (2 * part.count + 4 * moving) * hiddenSize
                 recorder.lap(.adamWMissedSteps, floats: floats)
             }
@@ -35,7 +35,7 @@ extension AdamW {
         let base = arena.table.slot.offset + row * hiddenSize
         let weight = weights + base
         var step = Int(rowSteps[row])
-        if everTouched[row] {
+        if everTouched[row] != 0 {
             let end = min(stepCount, step + replayedSteps)
             AdamWStep.applyIdle(
                 idleSteps[step..<end],

@@ -50,7 +50,7 @@ public final class AdamW: @unchecked Sendable {
 
     public let constants: Constants
     /// Steps taken.
-    public private(set) var stepCount = 0
+    public internal(set) var stepCount = 0
     /// Keeps the weights' memory.
     private let model: any TrainableModel
     let arena: ArenaLayout
@@ -58,11 +58,12 @@ public final class AdamW: @unchecked Sendable {
     let pool: WorkerPool
     let first: FloatBuffer
     let second: FloatBuffer
-    private let auxiliary: AuxiliaryParameters?
+    let auxiliary: AuxiliaryParameters?
     private let segments: [Segment]
     /// The step up to which each word row is current.
-    var rowSteps: [Int32]
-    var everTouched: [Bool]
+    let rowSteps: UnsafeMutableBufferPointer<Int32>
+    /// 1 for a word row that has had a gradient, else 0.
+    let everTouched: UnsafeMutableBufferPointer<UInt8>
     /// What each past step does to a weight without a gradient.
     var idleSteps: [AdamWStep] = []
     /// ln of the product of (1 − decay) over steps 1…t, at index t.
@@ -91,8 +92,10 @@ public final class AdamW: @unchecked Sendable {
         replayedSteps = Int((log(1e-6) / log(max(constants.beta1, 0.01))).rounded(.up))
         first = FloatBuffer(count: arena.count)
         second = FloatBuffer(count: arena.count)
-        rowSteps = [Int32](repeating: 0, count: arena.vocabularySize)
-        everTouched = [Bool](repeating: false, count: arena.vocabularySize)
+        rowSteps = .allocate(capacity: arena.vocabularySize)
+        rowSteps.initialize(repeating: 0)
+        everTouched = .allocate(capacity: arena.vocabularySize)
+        everTouched.initialize(repeating: 0)
         let (weights, first, second) = (weights, first.base, second.base)
         let dense = arena.dense.flatMap { entry in
             Self.cut(entry.slot.range).map { range in
@@ -121,6 +124,11 @@ public final class AdamW: @unchecked Sendable {
             }
         }
         segments = dense + beside
+    }
+
+    deinit {
+        rowSteps.deallocate()
+        everTouched.deallocate()
     }
 
     private static func cut(_ range: Range<Int>) -> [Range<Int>] {
@@ -185,22 +193,11 @@ public final class AdamW: @unchecked Sendable {
         var scale = 1.0
         if let limit = self.constants.clipNorm { scale = min(1, limit / (norm + 1e-6)) }
         func constants(decay: Double) -> AdamWStep {
-            AdamWStep(
-                number: stepCount,
-                learningRate: learningRate,
-                beta1: self.constants.beta1,
-                beta2: self.constants.beta2,
-                epsilon: self.constants.epsilon,
-                decay: decay,
-                gradientScale: scale
-            )
+            step(stepCount, learningRate: learningRate, decay: decay, gradientScale: scale)
         }
         let decaying = constants(decay: self.constants.weightDecay)
         let plain = constants(decay: 0)
-        idleSteps.append(decaying)
-        logDecay.append(
-            logDecay[stepCount - 1] + log1p(-learningRate * self.constants.weightDecay)
-        )
+        noteIdleStep(learningRate: learningRate)
         let hidden = hiddenSize
         let words = arena.table.slot.offset
         let (weights, first, second) = (weights, first.base, second.base)
@@ -234,7 +231,38 @@ public final class AdamW: @unchecked Sendable {
         }
         for id in gradients.wordIDs {
             rowSteps[Int(id)] = Int32(stepCount)
-            everTouched[Int(id)] = true
+            everTouched[Int(id)] = 1
         }
+    }
+
+    private func step(
+        _ number: Int,
+        learningRate: Double,
+        decay: Double,
+        gradientScale: Double
+    ) -> AdamWStep {
+        AdamWStep(
+            number: number,
+            learningRate: learningRate,
+            beta1: constants.beta1,
+            beta2: constants.beta2,
+            epsilon: constants.epsilon,
+            decay: decay,
+            gradientScale: gradientScale
+        )
+    }
+
+    /// Records the next step as rows without a gradient make it up later.
+    func noteIdleStep(learningRate: Double) {
+        let number = idleSteps.count + 1
+        idleSteps.append(
+            step(
+                number,
+                learningRate: learningRate,
+                decay: constants.weightDecay,
+                gradientScale: 1
+            )
+        )
+        logDecay.append(logDecay[number - 1] + log1p(-learningRate * constants.weightDecay))
     }
 }

@@ -51,67 +51,84 @@ public struct MaskedEvaluation: Sendable {
     /// Measures a model as it stands; memory for logits is some rows' for each worker.
     ///
     /// - Precondition: it has a masked-language-model head and reads the text's vocabulary.
-    public func measure(_ model: BertModel, pool: WorkerPool) -> Result {
+    /// - Throws: `Failure` of kind `.interrupted` after a signal.
+    public func measure(_ model: BertModel, pool: WorkerPool) throws(Failure) -> Result {
         let inference = BertInference(model, pool: pool)
         let memory = IntermediateMemory()
-        let last = model.configuration.hiddenLayerCount
-        let vocabulary = model.configuration.vocabularySize
         var workers = (0..<pool.workerCount).map { _ in GrowingBuffer() }
         var (loss, right) = (0.0, 0)
         for batch in batches {
             guard let masked = batch.masked, !masked.rows.isEmpty else { continue }
-            let outputs = inference.intermediate(
-                batch.sequences,
-                IntermediateSelection(hiddenStates: [last]),
-                in: memory
-            )
-            guard let states = outputs.hiddenStates[last] else {
-                preconditionFailure("selected")
+            let found = pool.abandoning(when: Interruption.isRequested) {
+                self.found(masked, in: batch, by: inference, memory, &workers, pool)
             }
-            var found = [(loss: Double, isRight: Bool)](
-                repeating: (0, false),
-                count: masked.rows.count
-            )
-            let height = 32
-            found.withUnsafeMutableBufferPointer { found in
-                workers.withUnsafeMutableBufferPointer { workers in
-                    // Safe: a task writes its own rows in its worker's memory.
-                    nonisolated(unsafe) let (found, workers) = (found, workers)
-                    pool.run((masked.rows.count + height - 1) / height) { task, worker in
-                        let part = task * height..<min((task + 1) * height, masked.rows.count)
-                        let count = (part.count * vocabulary + 15) / 16 * 16
-                        let base = workers[worker].reserve(
-                            count + inference.pieceScratch(rows: part.count)
-                        )
-                        let logits = Matrix(base, rows: part.count, columns: vocabulary)
-                        inference.pieceLogits(
-                            states,
-                            rows: masked.rows[part],
-                            into: logits,
-                            scratch: base + count
-                        )
-                        for (row, output) in part.enumerated() {
-                            let values = UnsafeBufferPointer(
-                                start: logits.base + row * vocabulary,
-                                count: vocabulary
-                            )
-                            let piece = Int(masked.pieces[output])
-                            let loss = Divergence.crossEntropy(
-                                logits.base + row * vocabulary,
-                                target: piece,
-                                gradient: nil,
-                                count: vocabulary,
-                                factor: 0
-                            )
-                            found[output] = (loss, !values.contains { $0 > values[piece] })
-                        }
-                    }
-                }
-            }
+            try Interruption.check()
             loss += found.reduce(0) { $0 + $1.loss }
             right += found.count { $0.isRight }
         }
         let count = Double(maskedCount)
         return Result(loss: loss / count, accuracy: Double(right) / count)
+    }
+
+    /// Of each masked token of a batch its loss, and whether its likeliest piece is the right one.
+    private func found(
+        _ masked: MaskedPieces,
+        in batch: TrainingBatch,
+        by inference: BertInference,
+        _ memory: IntermediateMemory,
+        _ workers: inout [GrowingBuffer],
+        _ pool: WorkerPool
+    ) -> [(loss: Double, isRight: Bool)] {
+        let configuration = inference.model.configuration
+        let (last, vocabulary) = (configuration.hiddenLayerCount, configuration.vocabularySize)
+        let outputs = inference.intermediate(
+            batch.sequences,
+            IntermediateSelection(hiddenStates: [last]),
+            in: memory
+        )
+        guard let states = outputs.hiddenStates[last] else {
+            preconditionFailure("selected")
+        }
+        var found = [(loss: Double, isRight: Bool)](
+            repeating: (0, false),
+            count: masked.rows.count
+        )
+        let height = 32
+        found.withUnsafeMutableBufferPointer { found in
+            workers.withUnsafeMutableBufferPointer { workers in
+                // Safe: a task writes its own rows in its worker's memory.
+                nonisolated(unsafe) let (found, workers) = (found, workers)
+                pool.run((masked.rows.count + height - 1) / height) { task, worker in
+                    let part = task * height..<min((task + 1) * height, masked.rows.count)
+                    let count = (part.count * vocabulary + 15) / 16 * 16
+                    let base = workers[worker].reserve(
+                        count + inference.pieceScratch(rows: part.count)
+                    )
+                    let logits = Matrix(base, rows: part.count, columns: vocabulary)
+                    inference.pieceLogits(
+                        states,
+                        rows: masked.rows[part],
+                        into: logits,
+                        scratch: base + count
+                    )
+                    for (row, output) in part.enumerated() {
+                        let values = UnsafeBufferPointer(
+                            start: logits.base + row * vocabulary,
+                            count: vocabulary
+                        )
+                        let piece = Int(masked.pieces[output])
+                        let loss = Divergence.crossEntropy(
+                            logits.base + row * vocabulary,
+                            target: piece,
+                            gradient: nil,
+                            count: vocabulary,
+                            factor: 0
+                        )
+                        found[output] = (loss, !values.contains { $0 > values[piece] })
+                    }
+                }
+            }
+        }
+        return found
     }
 }

@@ -52,7 +52,7 @@ public struct TrainingConfiguration: Sendable, Hashable {
 }
 
 /// How good a model is on the development data at some step.
-public struct DevelopmentScore: Sendable, Hashable {
+public struct DevelopmentScore: Sendable, Hashable, Codable {
     /// What `value` measures: `accuracy`, `pearson`, `perplexity`.
     public var metric: String
     public var value: Double
@@ -93,7 +93,7 @@ public enum TrainingEvent: Sendable {
         public let tokens: Int
     }
 
-    public struct EvaluationReport: Sendable {
+    public struct EvaluationReport: Sendable, Hashable, Codable {
         public let step: Int
         public let epoch: Int
         public let score: DevelopmentScore
@@ -102,7 +102,7 @@ public enum TrainingEvent: Sendable {
 }
 
 /// What a finished run leaves besides the weights.
-public struct TrainingResult: Sendable {
+public struct TrainingResult: Sendable, Hashable, Codable {
     public let steps: Int
     /// The evaluation whose weights the model now holds; nil without development data.
     public let best: TrainingEvent.EvaluationReport?

@@ -21,8 +21,9 @@ struct Bertkit: ParsableCommand {
         version: Tool.version,
         subcommands: [
             Inspect.self, Convert.self, Compress.self, ExportCommand.self, Verify.self,
-            Pretrain.self, Finetune.self, Distill.self, Sweep.self, Augment.self, Evaluate.self,
-            ReportCommand.self, Predict.self, Tagger.self, Benchmark.self, Doctor.self, Manual.self,
+            Pretrain.self, Finetune.self, Distill.self, Resume.self, Sweep.self, Augment.self,
+            Evaluate.self, ReportCommand.self, Predict.self, Tagger.self, Benchmark.self,
+            Doctor.self, Manual.self,
             Demo.self,
         ]
     )

@@ -7,7 +7,8 @@ import bertkit
 struct HelpTests {
     static let commands = [
         "inspect", "convert", "compress", "export", "verify", "pretrain", "finetune", "distill",
-        "sweep", "augment", "evaluate", "predict", "tagger", "benchmark", "doctor", "man", "demo",
+        "resume", "sweep", "augment", "evaluate", "predict", "tagger", "benchmark", "doctor", "man",
+        "demo",
     ]
 
     @Test("The first screen names every command")

@@ -89,7 +89,7 @@ struct WordDistillationTests {
                 }
                 #expect(asked == missing && found.found == data.count - missing.count)
                 #expect(found.logits.count == 3 * data.answerCount)
-                let expected = ModelRunner.logits(teacher, on: data, pool: pool)
+                let expected = try ModelRunner.logits(teacher, on: data, pool: pool)
                 #expect(zip(found.logits, expected).allSatisfy { abs($0 - $1) < 1e-5 })
             }
         }
@@ -108,15 +108,15 @@ struct WordDistillationTests {
             seed: 1,
             pool: pool
         )
-        let own = ModelRunner.logits(student.model, on: data, pool: pool)
-        let expected = ModelRunner.logits(teacher, on: data, pool: pool)
+        let own = try ModelRunner.logits(student.model, on: data, pool: pool)
+        let expected = try ModelRunner.logits(teacher, on: data, pool: pool)
         let largest = zip(own, expected).map { abs($0 - $1) }.max() ?? .infinity
         #expect(largest < 2e-3, "\(largest)")
     }
 
     @Test func `a student comes close to its teacher, whatever the workers`() throws {
         let data = try data()
-        let logits = ModelRunner.logits(teacher, on: data, pool: pool)
+        let logits = try ModelRunner.logits(teacher, on: data, pool: pool)
         func student(_ workers: Int) throws -> (BertModel, TrainingResult) {
             let pool = WorkerPool(workerCount: workers)
             let shape = StudentShape(layers: 2, hidden: nil, heads: nil, intermediate: nil)

@@ -25,7 +25,7 @@ struct SharedTeacherTests {
             workers: 2
         )
         let pool = WorkerPool()
-        let logits = ModelRunner.logits(teacher.model, on: data, pool: pool)
+        let logits = try ModelRunner.logits(teacher.model, on: data, pool: pool)
         let reference = try String(
             contentsOf: folder.appending(path: "dev_logits.tsv"),
             encoding: .utf8

@@ -7,11 +7,11 @@ import Foundation
 /// clock's times. Steps and epochs are counted over all stages of a recipe.
 public struct RunLog: Sendable {
     /// What a line reports.
-    public enum Report: Sendable {
+    public enum Report: Sendable, Codable {
         /// A step: its loss in all and by terms, which add up to it.
         case training(
             loss: Double,
-            terms: [(name: String, value: Double)],
+            terms: [Term],
             learningRate: Double,
             gradientNorm: Double
         )
@@ -19,8 +19,14 @@ public struct RunLog: Sendable {
         case evaluation(score: DevelopmentScore, isBest: Bool)
     }
 
+    /// A part of a loss, as it entered it.
+    public struct Term: Sendable, Hashable, Codable {
+        public var name: String
+        public var value: Double
+    }
+
     /// One line of the record.
-    public struct Entry: Sendable {
+    public struct Entry: Sendable, Codable {
         /// The recipe's stage that is trained, where it has several.
         public var stage: String?
         /// Both counted from 1, over all stages.
@@ -40,7 +46,7 @@ public struct RunLog: Sendable {
     public private(set) var totals = Totals()
 
     /// Sums over all steps.
-    public struct Totals: Sendable {
+    public struct Totals: Sendable, Codable {
         public var steps = 0
         public var examples = 0
         public var epochs = 0
@@ -52,7 +58,13 @@ public struct RunLog: Sendable {
 
     private let follower: LiveLog?
     /// Of the stages that are done.
-    private var earlier = (steps: 0, epochs: 0)
+    private var earlier = Earlier()
+
+    private struct Earlier: Codable {
+        var steps = 0
+        var epochs = 0
+    }
+
     /// Since the last entry about a step.
     private var pace: (start: ContinuousClock.Instant, examples: Int)?
 
@@ -62,7 +74,7 @@ public struct RunLog: Sendable {
     /// Begins a stage, whose steps the trainer counts from 1 again.
     public mutating func begin(stage: String?) {
         self.stage = stage
-        earlier = (totals.steps, totals.epochs)
+        earlier = Earlier(steps: totals.steps, epochs: totals.epochs)
         pace = nil
     }
 
@@ -89,7 +101,7 @@ public struct RunLog: Sendable {
             try append(
                 .training(
                     loss: step.loss,
-                    terms: step.terms,
+                    terms: step.terms.map { Term(name: $0.name, value: $0.value) },
                     learningRate: step.learningRate,
                     gradientNorm: step.gradientNorm
                 ),
@@ -125,6 +137,52 @@ public struct RunLog: Sendable {
         )
         entries.append(entry)
         try follower?.append(entry)
+    }
+
+    // MARK: Interrupted runs
+
+    private struct Saved: Codable {
+        var entries: [Entry]
+        var stage: String?
+        var totals: Totals
+        var earlier: Earlier
+    }
+
+    /// The record so far, for `init(saved:of:follower:)`.
+    public var saved: [UInt8] {
+        let encoder = JSONEncoder()
+        encoder.nonConformingFloatEncodingStrategy = .convertToString(
+            positiveInfinity: "Infinity",
+            negativeInfinity: "-Infinity",
+            nan: "NaN"
+        )
+        let saved = Saved(entries: entries, stage: stage, totals: totals, earlier: earlier)
+        guard let data = try? encoder.encode(saved) else {
+            preconditionFailure("a record that JSON cannot spell")
+        }
+        return Array(data)
+    }
+
+    /// Goes on with a record.
+    ///
+    /// - Parameters:
+    ///   - path: the file that it was kept in, for messages.
+    ///   - follower: gets what there is at once, and every entry that comes.
+    /// - Throws: `Failure` of kind `.badData` for anything but a record.
+    public init(saved: [UInt8], of path: String, follower: LiveLog? = nil) throws(Failure) {
+        let decoder = JSONDecoder()
+        decoder.nonConformingFloatDecodingStrategy = .convertFromString(
+            positiveInfinity: "Infinity",
+            negativeInfinity: "-Infinity",
+            nan: "NaN"
+        )
+        guard let found = try? decoder.decode(Saved.self, from: Data(saved)) else {
+            throw Failure(.badData, path, "its record of the run is not what this program writes")
+        }
+        (entries, stage, totals, earlier) =
+            (found.entries, found.stage, found.totals, found.earlier)
+        self.follower = follower
+        for entry in entries { try follower?.append(entry) }
     }
 
     /// The files that belong beside the model: name and bytes.

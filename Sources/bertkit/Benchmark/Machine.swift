@@ -15,15 +15,20 @@ struct Machine: Encodable {
     let loadAverage: Double
 
     init(workers: Int, _ precision: Precision) {
-        let model = Self.lines(of: "/proc/cpuinfo").first { $0.hasPrefix("model name") }
-        let name = model?.split(separator: ":", maxSplits: 1).last
-        cpu = name.map { $0.trimmingCharacters(in: .whitespaces) } ?? "unknown"
+        cpu = Self.processor
         processors = WorkerPool.availableProcessors
         self.workers = workers
         self.precision = precision.orFallback
         matrixLibrary = precision.explanation
         var averages = [0.0]
         loadAverage = getloadavg(&averages, 1) == 1 ? averages[0] : 0
+    }
+
+    /// The processor's model.
+    static var processor: String {
+        let model = lines(of: "/proc/cpuinfo").first { $0.hasPrefix("model name") }
+        let name = model?.split(separator: ":", maxSplits: 1).last
+        return name.map { $0.trimmingCharacters(in: .whitespaces) } ?? "unknown"
     }
 
     /// The most memory this process has had resident, in bytes; nil where the system does not say.

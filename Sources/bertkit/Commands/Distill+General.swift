@@ -137,16 +137,18 @@ extension Distill {
                 + "\(Numbers.count(text?.count ?? 0)) lines of text."
         )
         card.tags = ["bert", "fill-mask", "knowledge-distillation"]
-        let table = try work.write(
-            student.model,
-            tokenizer: (teacher.vocabulary, teacher.tokenizerConfiguration),
-            evaluation: try pieces.evaluation(seed: training.seed, recipe.stages[0]),
-            run: run,
-            log: log,
-            card: card,
-            result: result,
-            recipe: recipe
-        )
+        let table = try work.keeper.finish(student.model, result, log) {
+            try work.write(
+                student.model,
+                tokenizer: (teacher.vocabulary, teacher.tokenizerConfiguration),
+                evaluation: try pieces.evaluation(seed: training.seed, recipe.stages[0]),
+                run: run,
+                log: log,
+                card: card,
+                result: result,
+                recipe: recipe
+            )
+        }
         try StandardOutput.write(table.plain + "\n")
     }
 

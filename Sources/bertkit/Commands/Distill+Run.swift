@@ -128,6 +128,7 @@ extension Distill {
                 seed: training.seed
             ),
             data: train,
+            file: trainFile,
             variants: variantSource,
             dev: DevelopmentJudge(
                 data: dev,
@@ -149,14 +150,6 @@ extension Distill {
             work: work,
             log: &log
         )
-        var measured = ModelRunner.measure(
-            student.model,
-            name: "student",
-            bytesOnDisk: 0,
-            on: dev,
-            pool: work.pool
-        )
-        measured.layers = try layers(of: student.model, beside: teacher.model, recipe, dev, work)
         let head = teacher.configuration.head
         var card = ModelCard(
             name: URL(filePath: output.output).lastPathComponent,
@@ -167,29 +160,45 @@ extension Distill {
                 + "\(head == .tokenClassification ? "sentences" : "examples")."
         )
         card.setPipeline(head)
-        return try work.write(
-            student.model,
-            measured: measured,
-            tokenizerFiles: TokenizerFiles.files(
-                vocabulary: teacher.vocabulary,
-                configuration: teacher.tokenizerConfiguration,
-                maximumPositions: student.model.reader.longestSequence
-            ),
-            run: run,
-            log: log,
-            card: card,
-            result: result,
-            recipe: recipe
-        ) { (measured) throws(Failure) in
-            try ComparisonReport(
-                kind: kind,
-                targets: dev.targets,
-                sentences: dev.words?.offsets,
-                teacher: teacherMeasure,
-                students: [measured],
-                temperature: 1,
-                facts: ExampleFacts(devFile, dev, quotesTexts: false)
+        return try work.keeper.finish(student.model, result, log) {
+            var measured = try ModelRunner.measure(
+                student.model,
+                name: "student",
+                bytesOnDisk: 0,
+                on: dev,
+                pool: work.pool
             )
+            measured.layers = try layers(
+                of: student.model,
+                beside: teacher.model,
+                recipe,
+                dev,
+                work
+            )
+            return try work.write(
+                student.model,
+                measured: measured,
+                tokenizerFiles: TokenizerFiles.files(
+                    vocabulary: teacher.vocabulary,
+                    configuration: teacher.tokenizerConfiguration,
+                    maximumPositions: student.model.reader.longestSequence
+                ),
+                run: run,
+                log: log,
+                card: card,
+                result: result,
+                recipe: recipe
+            ) { (measured) throws(Failure) in
+                try ComparisonReport(
+                    kind: kind,
+                    targets: dev.targets,
+                    sentences: dev.words?.offsets,
+                    teacher: teacherMeasure,
+                    students: [measured],
+                    temperature: 1,
+                    facts: ExampleFacts(devFile, dev, quotesTexts: false)
+                )
+            }
         }
     }
 

@@ -22,6 +22,7 @@ extension Distill {
         by recipe: Recipe,
         _ objectives: StageObjectives,
         data: EncodedDataset?,
+        file: LabelledFile? = nil,
         variants: VariantSource? = nil,
         dev: DevelopmentJudge?,
         text: TextData?,
@@ -29,43 +30,47 @@ extension Distill {
         work: TrainingRun,
         log: inout RunLog
     ) throws -> TrainingResult {
+        if let result = try work.keeper.saved?.trained(student) { return result }
         var objectives = objectives
-        var result: TrainingResult?
-        var best: (weights: FloatBuffer, result: TrainingResult)?
-        let texts = try recipe.stages.map { try selected(text, $0, work) }
+        var place = try work.keeper.place(of: student, among: recipe.stages.count)
+        let several = recipe.stages.count > 1
+        // All before the first step: nothing that takes long is left between stages.
+        let inputs = try recipe.stages.enumerated().map { index, stage in
+            index < place.index
+                ? nil : try input(stage, data: data, variants, text: text, pieces, work)
+        }
         for (index, stage) in recipe.stages.enumerated() {
-            let several = recipe.stages.count > 1
-            log.begin(stage: several ? stage.name : nil)
-            let text = texts[index]
-            guard var input: any TrainingData = stage.data == .task ? data : text else {
-                preconditionFailure("a stage without its data")
+            let objective = try objectives.next(stage)
+            // Done before the run was interrupted.
+            guard index >= place.index, let input = inputs[index] else { continue }
+            // A stage that goes on has begun in the log.
+            if work.keeper.training(of: index) == nil {
+                log.begin(stage: several ? stage.name : nil)
             }
-            if stage.readsVariants, let data, let variants {
-                input = try variants.data(stage, data)
-            }
+            place.index = index
             var model: any StudentModel = student
             var encoder: BertModel?
-            var score: (() -> DevelopmentScore)?
+            var score: (() throws(Failure) -> DevelopmentScore)?
             if stage.predictsPieces {
-                guard let pieces, let text else { preconditionFailure("pieces without text") }
-                guard let bert = student as? BertModel else {
-                    preconditionFailure("pieces of a student without their head")
+                guard let pieces, let bert = student as? BertModel else {
+                    preconditionFailure("pieces without text, or of a student without their head")
                 }
                 let predictor = pieces.model(on: bert)
                 (model, encoder) = (predictor, predictor)
-                input = try pieces.masked(text, stage)
-                let held = try pieces.evaluation(seed: work.training.seed, stage)
-                score = held.map { held in
-                    { held.measure(predictor, pool: work.pool).score }
+                if let held = input.held {
+                    score = { () throws(Failure) in
+                        try held.measure(predictor, pool: work.pool).score
+                    }
                 }
             } else if stage.prediction.map({ $0.weight > 0 }) ?? false, let dev {
-                score = { dev.score(of: student, pool: work.pool) }
+                score = { () throws(Failure) in try dev.score(of: student, pool: work.pool) }
             }
+            place.student = model === student ? nil : student
             let found = try work.train(
                 model,
-                data: input,
+                data: input.data,
                 score: score,
-                objective: try objectives.next(stage),
+                objective: objective,
                 configuration: stage.training(
                     gradientAccumulation: work.training.gradientAccumulation,
                     precision: work.training.precision,
@@ -74,33 +79,70 @@ extension Distill {
                     patience: work.training.earlyStopping
                 ),
                 label: several ? "distilling, \(stage.name)" : "distilling",
+                place: place,
+                places: { examples in
+                    places(examples, of: stage.data == .task ? file : nil)
+                },
                 log: &log
             )
             if let encoder, let bert = student as? BertModel, encoder !== bert {
                 bert.copyShared(from: encoder)
             }
-            if let earlier = best, let score = earlier.result.best?.score, let own = found.best,
-                index == recipe.stages.count - 1, !own.score.isBetter(than: score)
+            if let earlier = place.best, let score = earlier.result.best?.score,
+                let own = found.best, index == recipe.stages.count - 1,
+                !own.score.isBetter(than: score)
             {
                 student.copyWeights(from: earlier.weights)
                 work.remarks.say(
                     "distilling: an earlier stage had the better \(own.score.metric); its weights are "
                         + "kept"
                 )
-                return earlier.result.following(result, with: found)
+                return earlier.result.following(place.result, with: found)
             }
-            result = found.following(result)
+            place.result = found.following(place.result)
             // Perplexity is no measure of a classifier.
             if several, index < recipe.stages.count - 1, work.training.keep == .best,
                 !stage.predictsPieces,
                 let own = found.best?.score,
-                best?.result.best.map({ own.isBetter(than: $0.score) }) ?? true
+                place.best?.result.best.map({ own.isBetter(than: $0.score) }) ?? true
             {
-                best = (student.weightCopy(), found)
+                place.best = (student.weightCopy(), found)
             }
         }
-        guard let result else { preconditionFailure("a recipe without stages") }
+        guard let result = place.result else { preconditionFailure("a recipe without stages") }
         return result
+    }
+
+    /// What a message calls some examples: of a file, or an epoch's sequences of a text.
+    private func places(_ examples: [Int], of file: LabelledFile?) -> String {
+        file?.places(examples)
+            ?? "the epoch's sequences \(listing(examples.map { String($0 + 1) }))"
+    }
+
+    /// What a stage reads, and what its perplexity is measured on.
+    private func input(
+        _ stage: RecipeStage,
+        data: EncodedDataset?,
+        _ variants: VariantSource?,
+        text: TextData?,
+        _ pieces: PieceSource?,
+        _ work: TrainingRun
+    ) throws -> (data: any TrainingData, held: MaskedEvaluation?) {
+        let text = try selected(text, stage, work)
+        if stage.predictsPieces {
+            guard let pieces, let text else { preconditionFailure("pieces without text") }
+            return (
+                try pieces.masked(text, stage),
+                try pieces.evaluation(seed: work.training.seed, stage)
+            )
+        }
+        if stage.readsVariants, let data, let variants {
+            return (try variants.data(stage, data), nil)
+        }
+        guard let input: any TrainingData = stage.data == .task ? data : text else {
+            preconditionFailure("a stage without its data")
+        }
+        return (input, nil)
     }
 }
 

@@ -78,7 +78,7 @@ struct DistillationTeachers {
         let kind = layered.configuration.taskKind
         var measures: [ModelMeasurement] = []
         for (teacher, name) in zip(all, options.teacher) {
-            let measure = ModelRunner.measure(
+            let measure = try ModelRunner.measure(
                 teacher.model,
                 name: "teacher",
                 bytesOnDisk: teacher.folder.weightsByteCount,

@@ -190,7 +190,7 @@ struct Evaluate: RunFileCommand {
                 total: data.count,
                 isQuiet: runOptions.quiet
             )
-            var measurement = ModelRunner.measure(
+            var measurement = try ModelRunner.measure(
                 classifier.model,
                 name: candidate.name,
                 bytesOnDisk: folder.weightsByteCount,

@@ -82,18 +82,12 @@ extension Finetune {
         let result = try work.train(
             student.model,
             data: train,
-            score: { judge.score(of: student.model, pool: work.pool) },
+            score: { () throws(Failure) in try judge.score(of: student.model, pool: work.pool) },
             objective: LogitObjective(kind.goldLoss(train.targets)),
             configuration: schedule.configuration(training, learningRate: rate),
             label: "fine-tuning",
+            places: trainFile.places,
             log: &log
-        )
-        let measured = ModelRunner.measure(
-            student.model,
-            name: outputName,
-            bytesOnDisk: 0,
-            on: dev,
-            pool: work.pool
         )
         var card = ModelCard(
             name: outputName,
@@ -103,28 +97,36 @@ extension Finetune {
         )
         card.tags = ["bert"]
         card.setPipeline(head)
-        let report = try work.write(
-            student.model,
-            measured: measured,
-            tokenizerFiles: TokenizerFiles.files(
-                vocabulary: vocabulary,
-                configuration: tokenizer,
-                maximumPositions: student.model.reader.longestSequence
-            ),
-            run: run,
-            log: log,
-            card: card,
-            result: result
-        ) { (measured) throws(Failure) in
-            try ComparisonReport(
-                kind: kind,
-                targets: dev.targets,
-                sentences: dev.words?.offsets,
-                teacher: measured,
-                students: [],
-                temperature: 1,
-                facts: ExampleFacts(devFile, dev, quotesTexts: false)
-            )
+        let report = try work.keeper.finish(student.model, result, log) {
+            try work.write(
+                student.model,
+                measured: ModelRunner.measure(
+                    student.model,
+                    name: outputName,
+                    bytesOnDisk: 0,
+                    on: dev,
+                    pool: work.pool
+                ),
+                tokenizerFiles: TokenizerFiles.files(
+                    vocabulary: vocabulary,
+                    configuration: tokenizer,
+                    maximumPositions: student.model.reader.longestSequence
+                ),
+                run: run,
+                log: log,
+                card: card,
+                result: result
+            ) { (measured) throws(Failure) in
+                try ComparisonReport(
+                    kind: kind,
+                    targets: dev.targets,
+                    sentences: dev.words?.offsets,
+                    teacher: measured,
+                    students: [],
+                    temperature: 1,
+                    facts: ExampleFacts(devFile, dev, quotesTexts: false)
+                )
+            }
         }
         try StandardOutput.write(report.table.plain + "\n")
     }

@@ -54,13 +54,18 @@ extension Pretrain {
             )
         }
         var log = try work.log()
+        var score: (() throws(Failure) -> DevelopmentScore)?
+        if let evaluation {
+            score = { () throws(Failure) in try evaluation.measure(model, pool: work.pool).score }
+        }
         let result = try work.train(
             model,
             data: train,
-            score: evaluation.map { held in { held.measure(model, pool: work.pool).score } },
+            score: score,
             objective: MaskedLanguageObjective(),
             configuration: schedule.configuration(training, learningRate: rate),
             label: "pre-training",
+            places: { "the epoch's sequences \(listing($0.map { String($0 + 1) }))" },
             log: &log
         )
         var card = ModelCard(
@@ -69,16 +74,18 @@ extension Pretrain {
                 + "\(Numbers.count(train.count)) lines of text."
         )
         card.tags = ["bert", "fill-mask"]
-        let table = try work.write(
-            model,
-            tokenizer: (vocabulary, tokenizer),
-            evaluation: evaluation,
-            run: run,
-            log: log,
-            card: card,
-            result: result,
-            recipe: nil
-        )
+        let table = try work.keeper.finish(model, result, log) {
+            try work.write(
+                model,
+                tokenizer: (vocabulary, tokenizer),
+                evaluation: evaluation,
+                run: run,
+                log: log,
+                card: card,
+                result: result,
+                recipe: nil
+            )
+        }
         try StandardOutput.write(table.plain + "\n")
     }
 
@@ -183,7 +190,7 @@ extension TrainingRun {
         var results: [String: JSONValue] = [:]
         var summary = RunSummary(log)
         if let evaluation {
-            let found = evaluation.measure(model, pool: pool)
+            let found = try evaluation.measure(model, pool: pool)
             results = [
                 "masked_pieces": .integer(evaluation.maskedCount),
                 "perplexity": .number(found.perplexity), "loss": .number(found.loss),

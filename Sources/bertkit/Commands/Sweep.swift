@@ -3,6 +3,7 @@ import Checkpoints
 import Diagnostics
 import Evaluation
 import Foundation
+import Training
 
 struct Sweep: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -166,9 +167,11 @@ struct Sweep: ParsableCommand {
             guard let command = try Tool.parse(expansion, command: "distill") as? Distill else {
                 preconditionFailure("another command")
             }
-            guard command.data.train != nil,
-                let report = try command.distil(expansion.run)
-            else {
+            let states = RunFolder.url(beside: model)
+            let report = try Resumption.$isWanted.withValue(RunFolder.hasStates(states)) {
+                command.data.train == nil ? nil : try command.distil(expansion.run)
+            }
+            guard let report else {
                 throw Failure(
                     .usage,
                     "--train",
@@ -180,6 +183,7 @@ struct Sweep: ParsableCommand {
             let content = Array(SweepReport([record]).json().utf8)
             try AtomicOutput.file(recordFile(record), force: true, content: content)
         } catch let failure as Failure {
+            if case .interrupted = failure.kind { throw failure.ofSweep }
             record.problem = failure.description
         } catch let error as UsageError {
             record.problem = error.message
@@ -213,5 +217,17 @@ struct Sweep: ParsableCommand {
                 ? character : "-"
         }
         return String(plain.prefix(60)) + (plain.isEmpty ? "" : "-") + digest.prefix(8)
+    }
+}
+
+extension Failure {
+    /// An interruption of one of a sweep's runs, which goes on with the sweep.
+    fileprivate var ofSweep: Failure {
+        Failure(
+            kind,
+            subject,
+            reason,
+            remedy: "The same 'bertkit sweep' goes on from there"
+        )
     }
 }

@@ -20,6 +20,8 @@ struct TrainingRun {
     let pool: WorkerPool
     /// What the run reads, as it was at the start.
     let provenance: Provenance
+    /// Saves the state of training.
+    let keeper: RunKeeper
 
     init(
         _ run: ResolvedRun,
@@ -34,12 +36,22 @@ struct TrainingRun {
         self.output = output
         remarks = Remarks(isQuiet: isQuiet)
         pool = WorkerPool(workerCount: compute.workers ?? WorkerPool.availableProcessors)
+        try Self.check(output)
+        let folder = try RunKeeper.open(run, output)
         provenance = try Provenance(run)
-        try checkOutput()
+        keeper = try RunKeeper(
+            folder,
+            run,
+            output,
+            provenance: provenance,
+            precision: training.precision,
+            remarks: remarks
+        )
     }
 
     /// Refuses, before the long work, an output that could not be written after it.
-    private func checkOutput() throws(Failure) {
+    private static func check(_ output: OutputOptions) throws(Failure) {
+        let outputURL = URL(filePath: output.output)
         try AtomicOutput.check(outputURL, force: output.force)
         var isFolder: ObjCBool = false
         if FileManager.default.fileExists(atPath: outputURL.path, isDirectory: &isFolder),
@@ -137,24 +149,38 @@ struct TrainingRun {
         models.reduce(training.maxLength) { min($0, $1.reader.longestSequence) }
     }
 
-    /// The record to fill; begun where '--log-dir' says, once everything else has been checked.
+    /// The record to fill, of an interrupted run with what it had; begun where '--log-dir' says, once
+    /// everything else has been checked.
     func log() throws(Failure) -> RunLog {
-        guard let folder = output.logDir else { return RunLog() }
-        return RunLog(follower: try LiveLog(folder: folder))
+        let follower = try output.logDir.map { (folder) throws(Failure) in
+            try LiveLog(folder: folder)
+        }
+        guard let saved = keeper.saved else { return RunLog(follower: follower) }
+        return try RunLog(saved: saved.log, of: saved.file.path, follower: follower)
     }
 
     /// Trains with a progress bar; the log gets every evaluation and every tenth step.
     ///
-    /// - Parameter score: measures the model as it stands; nil keeps the last weights.
+    /// Goes on where a saved state of the run stands, and saves states meanwhile.
+    ///
+    /// - Parameters:
+    ///   - score: measures the model as it stands; nil keeps the last weights.
+    ///   - place: of the recipe's stage.
+    ///   - places: what a message calls some examples of the data.
     func train(
-        _ model: any TrainableModel,
+        _ model: any StudentModel,
         data: any TrainingData,
-        score: (() -> DevelopmentScore)?,
+        score: (() throws(Failure) -> DevelopmentScore)?,
         objective: any TrainingObjective,
         configuration: TrainingConfiguration,
         label: String,
+        place: StagePlace = StagePlace(),
+        places: @escaping ([Int]) -> String,
         log: inout RunLog
     ) throws -> TrainingResult {
+        if let result = try keeper.saved?.trained(model) { return result }
+        Interruption.setDeferred(true)
+        let saved = keeper.training(of: place.index)
         let trainer = Trainer(
             model,
             data: data,
@@ -162,15 +188,24 @@ struct TrainingRun {
             configuration: configuration,
             pool: pool,
             score: score,
-            keepsBest: training.keep == .best
+            keepsBest: training.keep == .best,
+            places: places
         )
         remarks.say(
             "\(label): \(Numbers.count(trainer.stepsPerEpoch * configuration.epochs)) steps on "
                 + "\(pool.workerCount) workers, products in \(training.precision.explanation)"
         )
+        let done =
+            saved.map {
+                $0.progress.epoch * data.count
+                    + min($0.progress.batches * configuration.batchSize, data.count)
+            } ?? 0
+        if let saved {
+            remarks.say("\(label): \(Numbers.count(saved.progress.step)) steps were done before")
+        }
         let bar = ProgressBar(
             label,
-            total: data.count * configuration.epochs,
+            total: data.count * configuration.epochs - done,
             isQuiet: remarks.isQuiet
         )
         var examples = 0
@@ -178,7 +213,12 @@ struct TrainingRun {
         let start = ContinuousClock.now
         defer { log.end(seconds: start.duration(to: .now) / .seconds(1)) }
         do {
-            let result = try trainer.run { (event) throws(Failure) in
+            func keep(_ moment: TrainingMoment) throws(Failure) {
+                var log = log
+                log.end(seconds: start.duration(to: .now) / .seconds(1))
+                try keeper.keep(moment, place, log)
+            }
+            let result = try trainer.run(from: saved, keep: keep) { (event) throws(Failure) in
                 try log.append(event)
                 switch event {
                 case .step(let step):
@@ -201,7 +241,7 @@ struct TrainingRun {
             return result
         } catch {
             bar.cancel()
-            throw error
+            throw keeper.explained(error)
         }
     }
 
@@ -305,5 +345,13 @@ struct TrainingRun {
         configuration.hiddenDropoutProbability = dropout
         configuration.attentionDropoutProbability = dropout
         configuration.classifierDropout = nil
+    }
+}
+
+extension LabelledFile {
+    /// Where some examples, ascending, stand in the file, for a message.
+    func places(_ examples: [Int]) -> String {
+        let lines = examples.map { String(line($0)) }
+        return "line\(lines.count == 1 ? "" : "s") \(listing(lines)) of \(printable(name))"
     }
 }

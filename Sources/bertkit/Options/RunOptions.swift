@@ -57,6 +57,8 @@ struct OutputOptions: ParsableArguments {
     )
     var logDir: String?
 
+    @OptionGroup var states: StateOptions
+
     @OptionGroup(title: "Model Card") var card: CardOptions
 }
 

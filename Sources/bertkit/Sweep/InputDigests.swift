@@ -9,7 +9,7 @@ struct InputDigests {
     /// A run's resolved options and the content of every file and folder that they name.
     mutating func digest(of run: ResolvedRun) throws(Failure) -> String {
         // Where a run is written and who computes it change nothing of what it gives.
-        let ignored: Set<String> = ["output", "cache", "workers"]
+        let ignored = RunConditions.indifferent
         var state = Self.digest(0, Data("\(Tool.version)".utf8))
         for entry in run.entries where !ignored.contains(entry.name) {
             state = Self.digest(state, Data("\(entry.name): \(entry.values)".utf8))
