@@ -20,8 +20,11 @@ public struct LayerStates: Sendable {
     /// Tokens beyond which no example is taken.
     public static let fewTokens = 512
 
-    /// Runs the model on a batch of a few hundred tokens, 4 at least.
-    public init(_ model: BertModel, _ batch: PackedBatch, pool: WorkerPool) {
+    /// Runs the model on a batch of a few hundred tokens.
+    ///
+    /// - Returns: nil for fewer than 4 tokens, which say nothing of how alike two models are.
+    public init?(_ model: BertModel, _ batch: PackedBatch, pool: WorkerPool) {
+        guard batch.tokenCount > 3 else { return nil }
         let inference = BertInference(model, pool: pool, packing: false)
         let outputs = inference.outputs(batch, [.hiddenStates, .attentions])
         width = model.configuration.hiddenSize
@@ -55,7 +58,7 @@ public struct LayerStates: Sendable {
         to student: LayerStates,
         layerMap: [(student: Int, teacher: Int)]
     ) -> LayerSimilarity? {
-        guard student.lengths == lengths, lengths.reduce(0, +) > 3 else { return nil }
+        guard student.lengths == lengths else { return nil }
         let pairs = [(student: 0, teacher: 0)] + layerMap
         return LayerSimilarity(
             alignment: products.map { own in student.products.map { own.alignment($0) } },

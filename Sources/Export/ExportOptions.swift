@@ -18,9 +18,9 @@ public struct ExportOptions: Sendable {
         case float16
         /// The encoder's matrices in bytes; inputs are rounded while the graph runs. ONNX alone.
         case int8Dynamic
-        /// The encoder's matrices in bytes; inputs are rounded over ranges that are measured before, on
-        /// texts. ONNX alone.
-        case int8Static
+        /// The encoder's matrices in bytes; inputs become bytes and numbers again around plain products
+        /// (QuantizeLinear, DequantizeLinear). ONNX alone.
+        case int8QDQ
         /// Blocks of 32 bytes with a scale each. GGUF alone.
         case q8
     }
@@ -35,8 +35,6 @@ public struct ExportOptions: Sendable {
     public var force = false
     /// The version of the program, which the files name.
     public var version: String
-    /// What ranges are measured on, for `int8Static` alone.
-    public var calibration: [PackedBatch] = []
     /// What the written model and the one it is made of are both run on; nil runs neither.
     public var texts: PackedBatch?
     /// The lengths in pieces that a program of Core ML takes; none for one, of 128 or as many as the model

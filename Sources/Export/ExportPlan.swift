@@ -119,7 +119,7 @@ public struct ExportPlan: Sendable {
                 keys: Dictionary(
                     uniqueKeysWithValues: conversion.rows.map { ($0.canonicalName, $0.to) }
                 ),
-                weights: try Self.onnx(options, source)
+                weights: Self.onnx(options.weights)
             )
             builder.model()
             let file = ONNXFile(
@@ -127,7 +127,7 @@ public struct ExportPlan: Sendable {
                 version: options.version,
                 longest: longestMessage
             )
-            let isRounded = [.int8Dynamic, .int8Static].contains(options.weights)
+            let isRounded = [.int8Dynamic, .int8QDQ].contains(options.weights)
             let main = (
                 name: isRounded ? "model_quantized.onnx" : "model.onnx", layout: file.layout
             )
@@ -243,24 +243,12 @@ public struct ExportPlan: Sendable {
     }
 
     /// - Precondition: ONNX has these weights.
-    private static func onnx(
-        _ options: ExportOptions,
-        _ source: Checkpoint
-    ) throws(Failure) -> ONNXWeights {
-        switch options.weights {
+    private static func onnx(_ weights: ExportOptions.Weights) -> ONNXWeights {
+        switch weights {
         case .float32: return .float32
         case .float16: return .float16
         case .int8Dynamic: return .int8Dynamic
-        case .int8Static:
-            guard !options.calibration.isEmpty else {
-                throw Failure(
-                    .usage,
-                    "--int8 qdq",
-                    "ranges are measured on texts, and there are none",
-                    remedy: "Give a file of them with --calibrate"
-                )
-            }
-            return .int8Static(try Calibration(source, options.calibration).ranges)
+        case .int8QDQ: return .int8QDQ
         case .q8: preconditionFailure("ONNX has no Q8_0")
         }
     }
@@ -275,7 +263,7 @@ public struct ExportPlan: Sendable {
             )
         }
         switch (options.format, options.weights) {
-        case (.coreML, .q8), (.coreML, .int8Dynamic), (.coreML, .int8Static):
+        case (.coreML, .q8), (.coreML, .int8Dynamic), (.coreML, .int8QDQ):
             throw Failure(
                 .usage,
                 options.weights == .q8 ? "--dtype" : "--int8",
@@ -289,7 +277,7 @@ public struct ExportPlan: Sendable {
                 "q8_0 is a type of GGUF, and ONNX has none like it",
                 remedy: "Take --int8 dynamic"
             )
-        case (.gguf, .int8Dynamic), (.gguf, .int8Static):
+        case (.gguf, .int8Dynamic), (.gguf, .int8QDQ):
             throw Failure(
                 .usage,
                 "--int8",
@@ -308,7 +296,7 @@ extension ExportOptions.Weights {
         case .float32: .float32
         case .float16: .float16
         case .q8: .q8
-        case .int8Dynamic, .int8Static: preconditionFailure("GGUF rounds no inputs")
+        case .int8Dynamic, .int8QDQ: preconditionFailure("GGUF rounds no inputs")
         }
     }
 }

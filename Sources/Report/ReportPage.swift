@@ -285,13 +285,19 @@ struct PageWriter {
 
     /// The curves of finished runs, one chart for each term of each stage.
     mutating func training(_ runs: [FinishedRun]) -> [Markup] {
+        // A run has its student's colour; a teacher has the first.
+        let hasTeacher = runs.contains {
+            !$0.comparison.students.isEmpty && $0.comparison.teacher != nil
+        }
+        let first = hasTeacher ? 1 : 0
         let names = runs.flatMap { $0.curves.map(\.name) }
         var seen: Set<String> = []
         let charts = names.filter { seen.insert($0).inserted }.map { name in
             Charts.curves(
                 name,
                 runs.enumerated().flatMap { index, run in
-                    run.curves.filter { $0.name == name }.map { (index, run.name, $0.points) }
+                    run.curves.filter { $0.name == name }
+                        .map { (index + first, run.name, $0.points) }
                 }
             )
         }
@@ -306,7 +312,10 @@ struct PageWriter {
                             "li",
                             [:],
                             [
-                                .tag("span", ["class": "swatch \(Charts.colour(index))"]),
+                                .tag(
+                                    "span",
+                                    ["class": "swatch \(Charts.colour(index + first))"]
+                                ),
                                 .text(run.name),
                             ]
                         )

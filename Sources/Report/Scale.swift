@@ -65,7 +65,7 @@ enum ChartNumber {
     static func short(_ value: Double, _ digits: Int = 3) -> String {
         var text = fixed(value, digits)
         while text.contains("."), text.hasSuffix("0") || text.hasSuffix(".") { text.removeLast() }
-        return text
+        return text == "-0" ? "0" : text
     }
 
     static func fixed(_ value: Double, _ digits: Int) -> String {

@@ -71,7 +71,7 @@ struct CandidatesEmbeddingTests {
         )
         #expect(found[3].isEmpty, "a word that the vocabulary does not know")
         #expect(finder.remarks.count == 1)
-        #expect(finder.remarks[0].contains("no file of word vectors"))
+        #expect(finder.remarks[0].contains("by its word embeddings"))
     }
 
     @Test("Words of one piece are the model's, the others the vectors'")

@@ -310,7 +310,7 @@ struct BiLSTMCommandTests {
                 ),
                 ("convert @out @x --to hf-h5", "hf-h5 is a layout of encoders"),
                 ("convert @out @x --to safetensors --dtype f16", "--dtype"),
-                ("convert @out @out --to safetensors --force", "the source is or lies"),
+                ("convert @out @out --to safetensors --force", "this is the source itself"),
             ]
             for (line, words) in lines { try refuse(bench, line, words) }
         }

@@ -15,8 +15,7 @@ struct ExportCommandTests {
                     ["logits [batch_size, "]
                 ),
                 (
-                    "@qdq --to onnx --int8 qdq --calibrate @texts.txt",
-                    "qdq/model_quantized.onnx", ["not run"]
+                    "@qdq --to onnx --int8 qdq", "qdq/model_quantized.onnx", ["not run"]
                 ),
                 ("@model.gguf --to gguf --dtype q8_0", "model.gguf", ["gguf, "]),
             ] {
@@ -32,14 +31,12 @@ struct ExportCommandTests {
     @Test(
         "refuses what does not fit, in one sentence, and writes nothing",
         arguments: [
-            ("--to coreml", 64, "'onnx' and 'gguf'"), ("", 64, "'--to <format>'"),
+            ("--to tflite", 64, "coreml"), ("", 64, "'--to <format>'"),
             ("--to onnx --dtype q8_0", 64, "q8_0 is a type of GGUF"),
             ("--to gguf --int8 dynamic", 64, "GGUF does not say how inputs are rounded"),
             ("--to onnx --dtype f16 --int8 dynamic", 64, "both say what weights are stored as"),
-            ("--to onnx --int8 qdq", 64, "needs '--calibrate'"),
-            ("--to onnx --calibrate @model/vocab.txt", 64, "is for '--int8 qdq'"),
-            ("--to onnx --int8 qdq --calibrate @none", 66, "none: there is no such file"),
-            ("--to onnx --int8 qdq --calibrate @empty", 65, "the file has no text"),
+            ("--to onnx --data @none", 66, "none: there is no such file"),
+            ("--to onnx --data @empty", 65, "empty"),
         ]
     )
     func refusals(line: String, code: Int32, phrase: String) throws {

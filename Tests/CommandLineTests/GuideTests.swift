@@ -13,7 +13,7 @@ struct GuideTests {
             encoding: .utf8
         )
         let blocks = text.matches(of: /(?ms)^```sh\n(.*?)^```/).map { String($0.output.1) }
-        #expect(blocks.count >= 5 && blocks.allSatisfy { $0.contains("bertkit ") })
+        #expect(blocks.count >= 4 && blocks.allSatisfy { $0.contains("bertkit ") })
         let outcome = try Command.shell(
             """
             set -euo pipefail

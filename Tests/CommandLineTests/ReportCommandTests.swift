@@ -142,7 +142,9 @@ struct ReportCommandTests {
                     #"<th scope="col" class="number">one</th><th scope="col" class="number">two</th>"#
                 )
             )
-            #expect(html.contains("learning rate over the steps") && html.contains("name: logits"))
+            #expect(
+                html.contains("learning rate over the steps") && html.contains(#"name: "logits""#)
+            )
             #expect(html.contains("Layers of one and its teacher"))
             try FileManager.default.removeItem(at: bench["two"].appending(path: "provenance.json"))
             let half = try bench.run("report @one @two --output @again.html")

@@ -125,7 +125,7 @@ import Testing
         let teacher = try #require(object["teacher"] as? [String: Any])
         let students = try #require(object["students"] as? [[String: Any]])
         #expect(teacher.keys.sorted() == students[0].keys.sorted())
-        #expect(teacher.count == 26)
+        #expect(teacher.count == 44)
         #expect(teacher["speedUp"] is NSNull && teacher["accuracy"] as? Double == 0.75)
         #expect(object["temperature"] as? Double == 2)
         let keys = text.split(separator: "\n").filter { $0.hasPrefix("  \"") }

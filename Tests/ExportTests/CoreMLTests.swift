@@ -10,13 +10,14 @@ import Testing
 @Suite struct `Exporting to Core ML` {
     static func written<Result>(
         _ layout: String,
-        _ change: (inout ExportOptions) -> Void = { _ in },
+        lengths: [Int] = [],
+        weights: ExportOptions.Weights = .float32,
         _ body: (WrittenPackage) throws -> Result
     ) throws -> Result {
         try ExportBench.withFolder { folder in
             let url = folder.appending(path: "model.mlpackage")
-            var options = ExportOptions(format: .coreML)
-            change(&options)
+            var options = ExportOptions(format: .coreML, weights: weights)
+            options.lengths = lengths
             _ = try ExportBench.export(ExportBench.checkpoint(layout), options, to: url)
             return try body(WrittenPackage(url))
         }
@@ -66,7 +67,7 @@ import Testing
         inputs: [String],
         outputs: [String]
     ) throws {
-        try Self.written(layout, { $0.lengths = [7] }) { package in
+        try Self.written(layout, lengths: [7]) { package in
             #expect(package.specificationVersion == 8 && package.opset == "CoreML7")
             #expect(package.inputs.map(\.name) == inputs)
             #expect(package.inputs.allSatisfy { $0.type == 131_104 && $0.shape == [1, 7] })
@@ -78,7 +79,7 @@ import Testing
     }
 
     @Test func `several lengths are listed, the longest the usual one`() throws {
-        try Self.written("safetensors", { $0.lengths = [9, 4] }) { package in
+        try Self.written("safetensors", lengths: [9, 4]) { package in
             #expect(package.specificationVersion == 9 && package.opset == "CoreML8")
             for input in package.inputs {
                 #expect(input.shape == [1, 9] && input.shapes == [[1, 4], [1, 9]])
@@ -90,7 +91,7 @@ import Testing
     @Test(arguments: `Exporting to ONNX`.layouts)
     func `a program's operands are there before they are read`(layout: String) throws {
         for lengths in [[6], [4, 6]] {
-            try Self.written(layout, { $0.lengths = lengths }) { package in
+            try Self.written(layout, lengths: lengths) { package in
                 var known = Set(package.inputs.map(\.name))
                 for operation in package.operations {
                     #expect(known.isSuperset(of: operation.inputs.values), "\(operation)")
@@ -134,7 +135,7 @@ import Testing
 
     @Test func `masks are finite and no epsilon is lost`() throws {
         for weights in [ExportOptions.Weights.float32, .float16] {
-            try Self.written("safetensors", { $0.weights = weights }) { package in
+            try Self.written("safetensors", weights: weights) { package in
                 let numbers = package.operations.compactMap(\.number)
                 #expect(numbers.contains(-10000))
                 #expect(numbers.allSatisfy { $0.isFinite && $0 != 0 })

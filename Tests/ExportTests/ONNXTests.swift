@@ -25,15 +25,14 @@ import Tokenization
             let batch = ExportBench.batch(configuration)
             let expected = try ExportBench.expected(checkpoint, batch)
             let exports: [(ExportOptions.Weights, tolerance: Double)] = [
-                (.float32, 2e-5), (.float16, 2e-2), (.int8Dynamic, 0.5), (.int8Static, 0.5),
+                (.float32, 2e-5), (.float16, 2e-2), (.int8Dynamic, 0.5), (.int8QDQ, 0.5),
             ]
             for (weights, tolerance) in exports {
                 let url = folder.appending(path: "\(weights)")
-                var options = ExportOptions(format: .onnx, weights: weights)
-                if weights == .int8Static { options.calibration = [batch] }
+                let options = ExportOptions(format: .onnx, weights: weights)
                 let report = try ExportBench.export(checkpoint, options, to: url)
                 #expect((report.largestDifference == 0) == (weights == .float32))
-                let isRounded = [.int8Dynamic, .int8Static].contains(weights)
+                let isRounded = [.int8Dynamic, .int8QDQ].contains(weights)
                 let model = try WrittenModel(
                     url.appending(path: isRounded ? "model_quantized.onnx" : "model.onnx")
                 )
@@ -186,14 +185,12 @@ import Tokenization
         }
     }
 
-    /// 0 has to be exact, because padding and ReLU are full of it.
-    @Test func `ranges hold what was measured, and 0`() throws {
+    /// Queries, keys and values share one; the range is every token's own, and 0 is exact.
+    @Test func `inputs become bytes over one fixed range`() throws {
         try ExportBench.withFolder { folder in
             let checkpoint = try ExportBench.checkpoint("safetensors")
-            let batch = ExportBench.batch(try #require(checkpoint.configuration))
             let url = folder.appending(path: "out")
-            var options = ExportOptions(format: .onnx, weights: .int8Static)
-            options.calibration = [batch]
+            let options = ExportOptions(format: .onnx, weights: .int8QDQ)
             _ = try ExportBench.export(checkpoint, options, to: url)
             let model = try WrittenModel(url.appending(path: "model_quantized.onnx"))
             let rounded = model.nodes.filter { $0.operation == "QuantizeLinear" }
@@ -202,12 +199,10 @@ import Tokenization
             for node in rounded {
                 let scale = try #require(model.initializer(node.inputs[1])).numbers[0]
                 let zero = try #require(model.initializer(node.inputs[2])).numbers[0]
-                #expect(scale > 0 && (0...255).contains(zero))
+                #expect(abs(scale - 1.0 / 127) < 1e-9 && zero == 128)
+                let divided = try #require(model.nodes.first { $0.outputs == [node.inputs[0]] })
+                #expect(divided.operation == "Div")
             }
-            var none = options
-            none.calibration = []
-            let failure = #expect(throws: Failure.self) { try ExportPlan(checkpoint, none) }
-            #expect(failure?.description.contains("--calibrate") == true)
         }
     }
 

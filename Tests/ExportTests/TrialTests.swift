@@ -18,9 +18,6 @@ import Tokenization
             let checkpoint = try ExportBench.checkpoint(layout)
             var options = options
             options.texts = ExportBench.batch(try #require(checkpoint.configuration))
-            if options.weights == .int8Static {
-                options.calibration = [try #require(options.texts)]
-            }
             let url = folder.appending(path: "out.mlpackage")
             return try ExportBench.export(checkpoint, options, to: url).comparisons
         }
@@ -51,7 +48,7 @@ import Tokenization
     }
 
     /// The same differences as in double precision, but for bytes that are rounded to a neighbour.
-    @Test(arguments: [ExportOptions.Weights.float16, .int8Dynamic, .int8Static])
+    @Test(arguments: [ExportOptions.Weights.float16, .int8Dynamic, .int8QDQ])
     func `a rounded graph differs as its bytes do`(weights: ExportOptions.Weights) throws {
         for layout in ["safetensors", "distilbert", "roberta_masked_lm"] {
             let checkpoint = try ExportBench.checkpoint(layout)
@@ -61,7 +58,6 @@ import Tokenization
             try ExportBench.withFolder { folder in
                 var options = ExportOptions(format: .onnx, weights: weights)
                 options.texts = batch
-                if weights == .int8Static { options.calibration = [batch] }
                 let url = folder.appending(path: "out")
                 let report = try ExportBench.export(checkpoint, options, to: url)
                 let name = weights == .float16 ? "model.onnx" : "model_quantized.onnx"

@@ -83,7 +83,7 @@ import Testing
                 #expect(html.contains("id=\"\(name)\">"))
             }
         }
-        #expect(elements.count { $0.name == "svg" } >= 7)
+        #expect(elements.count { $0.name == "svg" } >= 6)
         #expect(elements.count { $0.name == "caption" } == elements.count { $0.name == "table" })
         #expect(elements.filter { $0.name == "th" }.allSatisfy { $0.attributes.contains("scope=") })
     }

@@ -100,6 +100,12 @@ public struct Calibration: Sendable, Hashable, Codable {
             }
             return sum
         }
+        // Surer is better for ever where every true class has the largest logit.
+        let isSeparable = targets.enumerated().allSatisfy { example, target in
+            let row = logits[example * classCount..<(example + 1) * classCount]
+            return row[row.startIndex + target] == row.max()
+        }
+        guard !isSeparable else { return nil }
         var (low, high) = (1e-6, 1.0)
         guard slope(low) < 0 else { return nil }
         while slope(high) < 0 {

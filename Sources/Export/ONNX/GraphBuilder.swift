@@ -16,7 +16,11 @@ struct GraphBuilder {
     private var names: Set<String> = []
     /// What became of the values that were rounded to bytes, which several products may share.
     private var dynamic: [String: DynamicInput] = [:]
-    private var restored: [String: String] = [:]
+    private var restored: [String: RestoredInput] = [:]
+    private struct RestoredInput {
+        let value: String
+        let magnitudes: String
+    }
 
     private struct DynamicInput {
         let bytes: String
@@ -236,9 +240,8 @@ struct GraphBuilder {
         switch weights {
         case .int8Dynamic where isInEncoder:
             product = dynamicProduct(layer, value, at: path)
-        case .int8Static(let ranges) where isInEncoder:
-            guard let range = ranges[layer] else { preconditionFailure("no range of \(layer)") }
-            product = staticProduct(layer, value, range, at: path)
+        case .int8QDQ where isInEncoder:
+            product = restoredProduct(layer, value, at: path)
         default:
             let weight = parameter(layer + ".weight", isTransposed: true)
             product = node("MatMul", [value, weight], at: path)
@@ -277,11 +280,7 @@ struct GraphBuilder {
     }
 
     private mutating func dynamicInput(_ value: String, at path: String) -> DynamicInput {
-        let absolute = node("Abs", [value], at: path)
-        let largest = node("ReduceMax", [absolute, integers([-1])], at: path)
-        // A token of zeros is divided by something, too.
-        let magnitudes = node("Max", [largest, number(1e-9)], at: path)
-        let even = node("Div", [value, magnitudes], at: path)
+        let (even, magnitudes) = self.evened(value, at: path)
         let outputs = nodes("DynamicQuantizeLinear", [even], at: path, outputs: 3)
         return DynamicInput(
             bytes: outputs[0],
@@ -291,22 +290,38 @@ struct GraphBuilder {
         )
     }
 
+    /// A value with every token divided by its largest magnitude, and these.
+    private mutating func evened(
+        _ value: String,
+        at path: String
+    ) -> (value: String, magnitudes: String) {
+        let absolute = node("Abs", [value], at: path)
+        let largest = node("ReduceMax", [absolute, integers([-1])], at: path)
+        // A token of zeros is divided by something, too.
+        let magnitudes = node("Max", [largest, number(1e-9)], at: path)
+        return (node("Div", [value, magnitudes], at: path), magnitudes)
+    }
+
     /// Input and weight as bytes and back, around a plain product, which runtimes then compute in bytes.
-    private mutating func staticProduct(
+    ///
+    /// Every token is divided by its largest magnitude before and multiplied by it behind, so that the range
+    /// −1...1 is every input's: the bytes are those of BertKit's own int8, and nothing has to be measured.
+    private mutating func restoredProduct(
         _ layer: String,
         _ value: String,
-        _ range: ByteRange,
         at path: String
     ) -> String {
-        let constants = [
-            number(range.scale, isSingle: true), byte(range.zeroPoint),
-        ]
-        let input: String
+        let input: RestoredInput
         if let known = restored[value] {
             input = known
         } else {
-            let bytes = node("QuantizeLinear", [value] + constants, at: path + "/input")
-            input = node("DequantizeLinear", [bytes] + constants, at: path + "/input")
+            let place = path + "/input"
+            let (even, magnitudes) = evened(value, at: place)
+            // 128 is 0, as processors multiply unsigned by signed bytes.
+            let constants = [number(1.0 / 127, isSingle: true), byte(128)]
+            let bytes = node("QuantizeLinear", [even] + constants, at: place)
+            let back = node("DequantizeLinear", [bytes] + constants, at: place)
+            input = RestoredInput(value: back, magnitudes: magnitudes)
             restored[value] = input
         }
         let weight = byteParameter(layer + ".weight")
@@ -316,6 +331,7 @@ struct GraphBuilder {
             at: path + "/weight",
             [("axis", .int(1))]
         )
-        return node("MatMul", [input, matrix], at: path)
+        let product = node("MatMul", [input.value, matrix], at: path)
+        return node("Mul", [product, input.magnitudes], at: path + "/input")
     }
 }

@@ -211,12 +211,11 @@ extension Distill {
         _ dev: EncodedDataset,
         _ work: TrainingRun
     ) throws(Failure) -> LayerSimilarity? {
-        guard let student = student as? BertModel else { return nil }
         let batch = dev.batch(LayerStates.examples(dev))
-        let (own, theirs) = (
-            LayerStates(student, batch, pool: work.pool),
-            LayerStates(teacher, batch, pool: work.pool)
-        )
+        guard let student = student as? BertModel,
+            let own = LayerStates(student, batch, pool: work.pool),
+            let theirs = LayerStates(teacher, batch, pool: work.pool)
+        else { return nil }
         let map = recipe.stages.flatMap(\.objectives).lazy.filter { $0.weight > 0 }
             .compactMap(\.map).first
         let pairs = try (map ?? .uniform).pairs(student: own.layerCount, teacher: theirs.layerCount)

@@ -19,7 +19,7 @@ struct Evaluate: RunFileCommand {
 
             Examples:
               bertkit evaluate --teacher teacher/ --student student/ --data dev.tsv
-              bertkit evaluate --teacher teacher/ --student small/ --student tiny/ \
+              bertkit evaluate --teacher teacher/ --student small/ --student tiny/ \\
                 --data dev.tsv --data hard.tsv --slice-by genre --report report.html
             """
     )
@@ -203,13 +203,13 @@ struct Evaluate: RunFileCommand {
             bar.cancel()
             measurement.logits = candidate.ordered(measurement.logits)
             if compareLayers, candidate.precision == .f32,
-                let model = classifier.model as? BertModel
-            {
+                let model = classifier.model as? BertModel,
                 let states = LayerStates(
                     model,
                     data.batch(LayerStates.examples(measured[index].data.first ?? data)),
                     pool: pool
                 )
+            {
                 if let teacher = measured[index].teacherStates {
                     measurement.layers = teacher.similarity(
                         to: states,
@@ -218,7 +218,7 @@ struct Evaluate: RunFileCommand {
                             teacher: teacher.layerCount
                         )
                     )
-                } else {
+                } else if measured[index].models.isEmpty {
                     measured[index].teacherStates = states
                 }
             }

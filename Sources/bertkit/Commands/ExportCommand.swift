@@ -31,8 +31,7 @@ struct ExportCommand: ParsableCommand {
             Examples:
               bertkit export student/ student-onnx/ --to onnx
               bertkit export student/ student-int8/ --to onnx --int8 dynamic --data dev.tsv
-              bertkit export student/ student-qdq/ --to onnx --int8 qdq \\
-                --calibrate texts.txt
+              bertkit export student/ student-qdq/ --to onnx --int8 qdq
               bertkit export student/ student.gguf --to gguf --dtype q8_0
               bertkit export student/ student.mlpackage --to coreml --dtype f16 --lengths 64
             """
@@ -61,22 +60,13 @@ struct ExportCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "The encoder's matrices as bytes, with a scale for each output; inputs are rounded over "
-                + "their own range while the model runs (dynamic), or over ranges measured before "
-                + "(qdq). For onnx.",
+            "The encoder's matrices as bytes, with a scale for each output, and inputs rounded to bytes: by "
+                + "the operators of dynamic quantisation (dynamic), or as bytes and numbers again "
+                + "around plain products (qdq). For onnx.",
             valueName: "form"
         )
     )
     var int8: ByteForm?
-
-    @Option(
-        help: ArgumentHelp(
-            "Texts to measure ranges on for '--int8 qdq', as in --data; the first 128 are taken.",
-            valueName: "file"
-        ),
-        completion: .file()
-    )
-    var calibrate: String?
 
     @Option(
         help: ArgumentHelp(
@@ -130,19 +120,13 @@ struct ExportCommand: ParsableCommand {
         if int8 != nil, dtype != nil {
             throw ValidationError("'--int8' and '--dtype' both say what weights are stored as")
         }
-        if int8 == .qdq, calibrate == nil {
-            throw ValidationError("'--int8 qdq' needs '--calibrate'")
-        }
-        if int8 != .qdq, calibrate != nil {
-            throw ValidationError("'--calibrate' is for '--int8 qdq'")
-        }
     }
 
     private var options: ExportOptions {
         var options = ExportOptions(format: to, version: Tool.version)
         switch (int8, dtype) {
         case (.dynamic, _): options.weights = .int8Dynamic
-        case (.qdq, _): options.weights = .int8Static
+        case (.qdq, _): options.weights = .int8QDQ
         case (nil, .f16): options.weights = .float16
         case (nil, .q8): options.weights = .q8
         case (nil, .f32), (nil, nil): options.weights = .float32
@@ -164,12 +148,6 @@ struct ExportCommand: ParsableCommand {
             vocabulary: origin.vocabulary.map { URL(filePath: $0) }
         )
         var options = options
-        if let calibrate {
-            let texts = try sequences(calibrate, checkpoint)
-            options.calibration = stride(from: 0, to: min(128, texts.count), by: 16).map {
-                texts.batch($0..<min(128, texts.count, $0 + 16))
-            }
-        }
         if let data {
             let texts = try sequences(data, checkpoint)
             options.texts = texts.batch(0..<texts.count)
@@ -210,7 +188,7 @@ struct ExportCommand: ParsableCommand {
             command: ShellText.command,
             [
                 ("model", model), ("config", origin.config), ("vocabulary", origin.vocabulary),
-                ("calibrate", calibrate), ("data", data),
+                ("data", data),
             ]
         )
         let name = URL(filePath: model).standardizedFileURL.lastPathComponent

@@ -1,0 +1,1 @@
+../../../../docs/examples/Sources/Classifying/Classifier.swift

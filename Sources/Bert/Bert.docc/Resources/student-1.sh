@@ -1,0 +1,1 @@
+bertkit inspect fixtures/teacher
