@@ -19,9 +19,10 @@ static _Atomic(char *) folder_path;
 
 static void handle(int number) {
     int none = 0;
-    if (atomic_load(&defers)
-        && atomic_compare_exchange_strong(&received, &none, number)) {
-        return;
+    if (atomic_load(&defers)) {
+        if (atomic_compare_exchange_strong(&received, &none, number)) return;
+        // What is there belongs to what was saved.
+        _exit(128 + number);
     }
     char *first = atomic_load(&first_file);
     char *second = atomic_load(&second_file);
@@ -40,6 +41,12 @@ void bk_signals_handle(void) {
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
     signal(SIGHUP, SIG_IGN);
+    // Whoever started the process may have blocked them, as a thread of libdispatch does.
+    sigset_t handled;
+    sigemptyset(&handled);
+    sigaddset(&handled, SIGINT);
+    sigaddset(&handled, SIGTERM);
+    pthread_sigmask(SIG_UNBLOCK, &handled, NULL);
 }
 
 void bk_signals_defer(int value) { atomic_store(&defers, value); }

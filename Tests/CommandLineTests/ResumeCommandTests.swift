@@ -188,6 +188,8 @@ struct ResumeCommandTests {
                 // Before it has said who it is, a run has nothing to go on with.
                 let isKnown = (try? bench.names(in: "out.training"))?.contains("run.json") ?? false
                 if code == 128 + SIGKILL {
+                    // Within its very last act: the model is written, and its states are gone.
+                    if !isKnown, try bench.names().contains("out") { break }
                     if !isKnown { next = "\(line) --save-every 0.000001 --quiet --output @out" }
                     continue
                 }
@@ -196,7 +198,7 @@ struct ResumeCommandTests {
                 break
             }
             #expect(try made(bench, "out") == made(bench, "whole"))
-            #expect(try !bench.names().contains("out.training"))
+            #expect(states(bench).isEmpty)
         }
     }
 
