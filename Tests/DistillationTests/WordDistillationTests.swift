@@ -1,5 +1,6 @@
 import Bert
 import Datasets
+import Diagnostics
 import Distillation
 import Evaluation
 import Foundation
@@ -151,7 +152,7 @@ struct WordDistillationTests {
                 objective: try objectives.next(recipe.stages[0]),
                 configuration: configuration,
                 pool: pool,
-                score: { judge.score(of: model, pool: pool) }
+                score: { () throws(Failure) in try judge.score(of: model, pool: pool) }
             )
             return (model, try trainer.run { _ in })
         }

@@ -13,7 +13,9 @@ import Training
 
     private static let content = Content(
         name: "run \"1\"\n",
-        values: [0.1, -0.0, .infinity, -.infinity, 5e-324, 1.7976931348623157e308]
+        values: [
+            0.1, -0.0, .infinity, -.infinity, Double.leastNonzeroMagnitude, 1.7976931348623157e308,
+        ]
     )
 
     private func temporary<Result>(_ body: (URL) throws -> Result) throws -> Result {
