@@ -556,7 +556,10 @@ struct BadInputTests {
                 #expect(complaints.count == 1)
                 #expect(complaints.first?.contains("/out") == true)
                 #expect(complaints.first?.contains(".tmp-") == false)
-                #expect(try bench.snapshot() == before)
+                // Trained weights that fit under the limit are kept beside, to go on from.
+                let left = try bench.snapshot().filter { !$0.key.hasPrefix("out.training") }
+                #expect(left == before)
+                if try bench.names().contains("out.training") { try bench.remove("out.training") }
             }
         }
     }

@@ -15,8 +15,9 @@ struct Resume: ParsableCommand {
             Data, teacher and options must be what they were; on another processor or with \
             another matrix library the last bits may differ, and that is said.
 
-            Example:
+            Examples:
               bertkit resume student.training
+              bertkit resume student --log-dir followed
             """
     )
 
