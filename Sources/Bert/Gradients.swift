@@ -17,10 +17,13 @@ public final class Gradients: @unchecked Sendable {
     let views: ModelViews
 
     public init(_ layout: ParameterLayout) {
-        dense = ParameterBuffer(layout)
-        views = ModelViews(dense)
         let configuration = layout.configuration
         isTied = configuration.head.predictsPieces
+        dense = ParameterBuffer(
+            layout,
+            touched: isTied ? nil : layout.count - layout.denseStart
+        )
+        views = ModelViews(dense)
         words = WordRows(
             vocabularySize: configuration.vocabularySize,
             width: configuration.embeddingSize,
@@ -81,10 +84,19 @@ struct VectorGradients: @unchecked Sendable {
         classes = configuration.labels.count
         layerCount = configuration.hiddenLayerCount
         self.shardCount = shardCount
-        let ends = 2 * configuration.embeddingSize + 2 * configuration.hiddenSize + classes
-        endStride = ends
-        let count = layerCount * (9 * hidden + inner) + ends
-        memory = FloatBuffer(count: shardCount * count)
+        endStride = Self.endCount(configuration)
+        memory = FloatBuffer(count: Self.count(configuration, shardCount: shardCount))
+    }
+
+    private static func endCount(_ configuration: BertConfiguration) -> Int {
+        2 * configuration.embeddingSize + 2 * configuration.hiddenSize
+            + configuration.labels.count
+    }
+
+    /// The floats of so many shards' sums.
+    static func count(_ configuration: BertConfiguration, shardCount: Int) -> Int {
+        let layer = 9 * configuration.hiddenSize + configuration.intermediateSize
+        return shardCount * (configuration.hiddenLayerCount * layer + endCount(configuration))
     }
 
     private var layerStride: Int { 9 * hidden + inner }

@@ -58,6 +58,7 @@ public struct MaskedLanguageModel: Sendable {
         if !hasHead { shapes.predictions = nil }
         let wanted = Set(shapes.leaves.map(\.name))
         let unused = checkpoint.tensors.filter { !wanted.contains($0.name) }.map(\.entry.name)
+        try configuration.checkFits(url.relativePath)
         if let seed, !hasHead {
             model = BertModel(configuration, seed: seed)
         } else {

@@ -149,7 +149,10 @@ public struct ModelFolder: Sendable {
     ///
     /// - Throws: as `read(into:)`.
     public func loadParameters() throws(Failure) -> BertParameters<Tensor> {
-        let weights = ParameterBuffer(ParameterLayout(configuration, shapes))
+        let weights = try ParameterBuffer(
+            ParameterLayout(configuration, shapes),
+            of: url.relativePath
+        )
         try read(into: weights)
         return weights.layout.slots.map { _, slot in weights.tensor(slot) }
     }

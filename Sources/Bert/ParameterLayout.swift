@@ -1,3 +1,4 @@
+public import Diagnostics
 import Foundation
 import Kernels
 public import Tensors
@@ -74,6 +75,16 @@ public struct ParameterLayout: Sendable {
     }
 }
 
+extension BertConfiguration {
+    /// Refuses a model whose weights are more than the memory there is.
+    ///
+    /// - Throws: `Failure` of kind `.limit`.
+    public func checkFits(_ subject: String) throws(Failure) {
+        let count = BertParameters<Shape>(self).leaves.reduce(0) { $0 + $1.leaf.count }
+        try MemoryLimit.check(4 * count, subject, "the model's weights take")
+    }
+}
+
 /// Memory laid out for all parameters: the weights, their gradients, or a moment.
 ///
 /// A class because its identity is the memory.
@@ -82,9 +93,19 @@ public final class ParameterBuffer: @unchecked Sendable {
     private let memory: FloatBuffer
 
     /// All zero; pages are only taken when touched.
-    public init(_ layout: ParameterLayout) {
+    ///
+    /// - Parameter touched: how many floats are expected to be; nil for all.
+    public init(_ layout: ParameterLayout, touched: Int? = nil) {
         self.layout = layout
-        memory = FloatBuffer(count: layout.count)
+        memory = FloatBuffer(count: layout.count, touched: touched)
+    }
+
+    /// For a model that is read from a file.
+    ///
+    /// - Throws: `Failure` of kind `.limit` where the weights alone are more than the memory there is.
+    public convenience init(_ layout: ParameterLayout, of path: String) throws(Failure) {
+        try layout.configuration.checkFits(path)
+        self.init(layout)
     }
 
     public var base: UnsafeMutablePointer<Float> { memory.base }

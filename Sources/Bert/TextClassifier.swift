@@ -31,7 +31,10 @@ public struct TextClassifier: Sendable {
             vocabulary: vocabulary,
             configuration: tokenizerConfiguration
         )
-        let weights = ParameterBuffer(ParameterLayout(folder.configuration))
+        let weights = try ParameterBuffer(
+            ParameterLayout(folder.configuration),
+            of: url.relativePath
+        )
         if let precision {
             model = try BertModel(reading: folder, into: weights, answeringIn: precision)
         } else {

@@ -17,6 +17,28 @@ extension TrainingPass {
     /// Logits that are in memory at once: 64 MB, or those of one block where that is more.
     private static let logitCount = 1 << 24
 
+    /// Rows whose logits are in memory at once.
+    private static func rowLimit(_ vocabulary: Int) -> Int {
+        max(blockRows, logitCount / vocabulary / blockRows * blockRows)
+    }
+
+    /// Makes room for the prediction of so many tokens.
+    ///
+    /// - Precondition: the model has a head that predicts pieces.
+    public func reservePieces(rows: Int) {
+        guard let head = model.views.predictions else {
+            preconditionFailure("no head that predicts pieces")
+        }
+        let sizes = PieceWork.sizes(
+            head,
+            rows: rows,
+            logitRows: min(Self.rowLimit(head.decoder.output), rows),
+            blockCount: (rows + Self.blockRows - 1) / Self.blockRows,
+            workerCount: pool.workerCount
+        )
+        _ = pieceMemory.reserve(sizes.reduce(0, +))
+    }
+
     /// Takes tokens of the last forward pass through the head of a masked language model, forward and
     /// back: the head's gradients are left in `gradients`, and the last layer's for `backward`.
     ///
@@ -42,11 +64,7 @@ extension TrainingPass {
                 && rows.last ?? -1 < state.batch.tokenCount,
             "rows of the batch, ascending"
         )
-        let vocabulary = head.decoder.output
-        let limit = max(
-            Self.blockRows,
-            Self.logitCount / vocabulary / Self.blockRows * Self.blockRows
-        )
+        let limit = Self.rowLimit(head.decoder.output)
         var blocks: [[Range<Int>]] = []
         for start in stride(from: 0, to: rows.count, by: limit) {
             blocks.append([])
@@ -124,11 +142,13 @@ private struct PieceWork: @unchecked Sendable {
         configuration = pass.model.configuration
         let (hidden, size) = (head.dense.input, head.dense.output)
         let (count, vocabulary) = (rows.count, head.decoder.output)
-        let sizes = [
-            count * hidden, count * size, count * size, count, count, count * size, count * size,
-            count * hidden, logitRows * vocabulary, blockCount * 3 * size,
-            pass.pool.workerCount * vocabulary,
-        ].map { ($0 + 15) / 16 * 16 }
+        let sizes = Self.sizes(
+            head,
+            rows: count,
+            logitRows: logitRows,
+            blockCount: blockCount,
+            workerCount: pool.workerCount
+        )
         let base = pass.pieceMemory.reserve(sizes.reduce(0, +))
         var places: [UnsafeMutablePointer<Float>] = []
         var end = 0
@@ -146,6 +166,23 @@ private struct PieceWork: @unchecked Sendable {
         logits = Matrix(places[8], rows: logitRows, columns: vocabulary)
         vectors = places[9]
         scratch = places[10]
+    }
+
+    /// The floats of its parts, in the order in which they lie.
+    static func sizes(
+        _ head: PredictionViews,
+        rows count: Int,
+        logitRows: Int,
+        blockCount: Int,
+        workerCount: Int
+    ) -> [Int] {
+        let (hidden, size) = (head.dense.input, head.dense.output)
+        let vocabulary = head.decoder.output
+        return [
+            count * hidden, count * size, count * size, count, count, count * size, count * size,
+            count * hidden, logitRows * vocabulary, blockCount * 3 * size,
+            workerCount * vocabulary,
+        ].map { ($0 + 15) / 16 * 16 }
     }
 
     private func sums(_ block: Int) -> (norm: LayerNorm, bias: UnsafeMutablePointer<Float>) {

@@ -21,7 +21,7 @@ public final class TrainingPass: @unchecked Sendable {
     var state: PassState?
 
     /// Tokens a worker takes through the model at once.
-    private static let shardTokens = 96
+    static let shardTokens = 96
 
     /// Of a sequence classifier.
     let sequenceHead: (pooler: Linear, classifier: Linear)?

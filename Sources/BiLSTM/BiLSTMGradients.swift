@@ -13,7 +13,11 @@ public final class BiLSTMGradients: @unchecked Sendable {
 
     public init(_ layout: BiLSTMLayout) {
         self.layout = layout
-        dense = FloatBuffer(count: layout.arena.count)
+        let arena = layout.arena
+        dense = FloatBuffer(
+            count: arena.count,
+            touched: arena.count - arena.vocabularySize * arena.width
+        )
         views = BiLSTMViews(layout, base: dense.base)
         words = WordRows(
             vocabularySize: layout.arena.vocabularySize,

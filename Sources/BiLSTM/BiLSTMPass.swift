@@ -24,6 +24,17 @@ public final class BiLSTMPass: @unchecked Sendable {
         self.pool = pool
     }
 
+    /// Makes room for a batch as `forward` does, and computes nothing.
+    public func reserve(for batch: PackedBatch) {
+        _ = BiLSTMState(
+            batch: batch,
+            plan: TextPlan(batch, pairs: model.configuration.readsPairs, height: Self.shardTexts),
+            model: model,
+            dropout: nil,
+            memory: &memory
+        )
+    }
+
     /// Computes the logits of a batch, `[B, C]` row-major.
     ///
     /// - Parameters:

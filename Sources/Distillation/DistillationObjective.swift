@@ -81,6 +81,14 @@ public final class DistillationObjective: TrainingObjective, @unchecked Sendable
         return found
     }
 
+    public func reserve(_ pass: some ModelPass, for batch: TrainingBatch) {
+        guard !terms.isEmpty || pieces != nil, let pass = pass as? TrainingPass else { return }
+        if let pieces { pass.reservePieces(rows: pieces.rowCount(of: batch)) }
+        guard !terms.isEmpty || pieces?.readsTeacher ?? false else { return }
+        _ = memory.layOut(batch.sequences, teacher.model.configuration, teacherOutputs)
+        _ = activeProjections(batch.sequences.tokenCount)
+    }
+
     public func evaluate<Pass: ModelPass>(
         _ pass: Pass,
         _ shown: TrainingBatch,

@@ -21,6 +21,12 @@ public struct PieceTerm: Sendable {
     }
 
     var readsTeacher: Bool { loss.soft > 0 }
+
+    /// How many tokens of a batch are predicted.
+    func rowCount(of batch: TrainingBatch) -> Int {
+        tokens == .all && readsTeacher
+            ? batch.sequences.tokenCount : batch.masked?.rows.count ?? 0
+    }
 }
 
 extension DistillationObjective {

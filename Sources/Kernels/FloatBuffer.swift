@@ -1,4 +1,5 @@
 import Glibc
+import Synchronization
 
 /// Memory for floats, aligned to a cache line, freed with its owner.
 ///
@@ -6,10 +7,20 @@ import Glibc
 public final class FloatBuffer: @unchecked Sendable {
     public let base: UnsafeMutablePointer<Float>
     public let count: Int
+    private let expectedBytes: Int
+
+    private static let expected = Atomic<Int>(0)
+
+    /// The bytes of all buffers that there are, once everything that is expected to be touched has been.
+    public static var expectedByteCount: Int { expected.load(ordering: .relaxed) }
 
     /// `count` floats, zero-filled by the operating system as they are first touched.
-    public init(count: Int) {
+    ///
+    /// - Parameter touched: how many of them are expected to be; nil for all.
+    public init(count: Int, touched: Int? = nil) {
         self.count = count
+        expectedBytes = (touched ?? count) * MemoryLayout<Float>.stride
+        Self.expected.add(expectedBytes, ordering: .relaxed)
         let bytes = max(64, count * MemoryLayout<Float>.stride)
         let length = (bytes + 4095) / 4096 * 4096
         let memory = mmap(nil, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
@@ -33,6 +44,7 @@ public final class FloatBuffer: @unchecked Sendable {
     }
 
     deinit {
+        Self.expected.subtract(expectedBytes, ordering: .relaxed)
         let bytes = max(64, count * MemoryLayout<Float>.stride)
         munmap(base, (bytes + 4095) / 4096 * 4096)
     }
@@ -56,7 +68,9 @@ public struct GrowingBuffer {
 
     /// At least `count` floats; the contents do not survive growth.
     public mutating func reserve(_ count: Int) -> UnsafeMutablePointer<Float> {
-        if buffer.count < count { buffer = FloatBuffer(count: count + count / 4) }
+        if buffer.count < count {
+            buffer = FloatBuffer(count: count + count / 4, touched: count)
+        }
         return buffer.base
     }
 }

@@ -22,10 +22,19 @@ extension BiLSTMModel: TrainableModel {
         precondition(precision == .f32, "a BiLSTM is trained in single precision")
         return BiLSTMPass(self, pool: pool)
     }
+
+    public var packedByteCount: Int {
+        MatrixBackend.current == .oneDNN ? 4 * parameterCount.withoutEmbeddings : 0
+    }
 }
 
 extension BiLSTMPass: ModelPass {
     public func gradients() -> BiLSTMGradients { BiLSTMGradients(model.layout) }
+
+    public func reserve(for batch: PackedBatch, outputs: IntermediateSelection) -> Int {
+        reserve(for: batch)
+        return MemoryLayout<Float>.stride * Set(batch.ids).count * model.arena.width
+    }
 
     public func forward(
         _ batch: PackedBatch,

@@ -136,6 +136,10 @@ public struct PieceLoss: Sendable {
 public struct MaskedLanguageObjective: TrainingObjective {
     public init() {}
 
+    public func reserve(_ pass: some ModelPass, for batch: TrainingBatch) {
+        (pass as? TrainingPass)?.reservePieces(rows: batch.masked?.rows.count ?? 0)
+    }
+
     public func evaluate<Pass: ModelPass>(
         _ pass: Pass,
         _ batch: TrainingBatch,

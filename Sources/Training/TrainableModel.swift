@@ -19,6 +19,9 @@ public protocol TrainableModel: AnyObject, Sendable {
 
     /// - Precondition: `checkTrains` passed.
     func pass(pool: WorkerPool, precision: Precision) -> Pass
+
+    /// The bytes of the weights that answering keeps in the products' own form beside the model.
+    var packedByteCount: Int { get }
 }
 
 /// One batch through a model, forward and backward, with everything in between kept.
@@ -32,6 +35,11 @@ public protocol ModelPass: AnyObject {
 
     /// Memory for the gradients of all parameters.
     func gradients() -> Gradients
+
+    /// Makes room for a batch as `forward` does, and computes nothing.
+    ///
+    /// - Returns: the bytes that a pass of such a batch takes beside this room and the gradients.
+    func reserve(for batch: PackedBatch, outputs: IntermediateSelection) -> Int
 
     /// - Parameters:
     ///   - outputs: what is kept besides the logits.
@@ -90,6 +98,10 @@ extension BertModel: TrainableModel {
 
     public func pass(pool: WorkerPool, precision: Precision) -> TrainingPass {
         TrainingPass(self, pool: pool, precision: precision)
+    }
+
+    public var packedByteCount: Int {
+        MatrixBackend.current == .oneDNN ? 4 * layerMatrixCount : 0
     }
 }
 

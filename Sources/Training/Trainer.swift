@@ -78,6 +78,8 @@ public struct Trainer {
     ///
     /// - Parameters:
     ///   - saved: where to go on; nil begins with the model as it is.
+    ///   - plan: is told what training will take of memory before it takes it; what it throws ends the
+    ///     run.
     ///   - keep: is handed every moment that a run can go on from, to save it if it likes; what it throws
     ///     ends the run there. At least one comes with every batch.
     /// - Throws: `Failure` of kind `.diverged` before the step whose loss or gradient is not finite;
@@ -86,16 +88,18 @@ public struct Trainer {
     ///   others where the data cannot be read.
     public func run(
         from saved: SavedTraining? = nil,
+        plan: (MemoryPlan) throws(Failure) -> Void = { _ in },
         keep: (TrainingMoment) throws(Failure) -> Void = { _ in },
         _ report: (TrainingEvent) throws(Failure) -> Void
     ) throws(Failure) -> TrainingResult {
         try model.checkTrains(in: configuration.precision)
-        return try run(model, from: saved, keep: keep, report)
+        return try run(model, from: saved, plan: plan, keep: keep, report)
     }
 
     private func run(
         _ model: some TrainableModel,
         from saved: SavedTraining?,
+        plan announce: (MemoryPlan) throws(Failure) -> Void,
         keep: (TrainingMoment) throws(Failure) -> Void,
         _ report: (TrainingEvent) throws(Failure) -> Void
     ) throws(Failure) -> TrainingResult {
@@ -106,13 +110,34 @@ public struct Trainer {
             totalSteps: totalSteps,
             shape: configuration.schedule
         )
-        let optimizer = AdamW(
-            model,
-            auxiliary: objective.auxiliary,
-            constants: configuration.optimizer,
-            pool: pool
+        var plan = MemoryPlan()
+        let optimizer = plan.room("moments") {
+            AdamW(
+                model,
+                auxiliary: objective.auxiliary,
+                constants: configuration.optimizer,
+                pool: pool
+            )
+        }
+        let kept = plan.room("best weights") {
+            score != nil && keepsBest ? FloatBuffer(count: model.arena.count) : nil
+        }
+        let pass = model.pass(pool: pool, precision: configuration.precision)
+        let gradients = plan.room("gradients") { pass.gradients() }
+        if score != nil { plan.add("evaluation", model.packedByteCount) }
+        let longest = try data.longestBatch(
+            batchSize: configuration.batchSize,
+            seed: configuration.seed
         )
-        let kept = score != nil && keepsBest ? FloatBuffer(count: model.arena.count) : nil
+        if let longest {
+            let tokens = longest.sequences.tokenCount
+            let besides = plan.room("a batch of \(tokens) tokens") {
+                objective.reserve(pass, for: longest)
+                return pass.reserve(for: longest.sequences, outputs: objective.outputs)
+            }
+            plan.add("sums of gradients", besides)
+        }
+        try announce(plan)
         var progress = TrainingProgress()
         if let saved {
             progress = saved.progress
@@ -122,8 +147,6 @@ public struct Trainer {
                 try saved.file.read("best weights", into: kept.bytes)
             }
         }
-        let pass = model.pass(pool: pool, precision: configuration.precision)
-        let gradients = pass.gradients()
 
         func moment() -> TrainingMoment {
             var parts = optimizer.parts

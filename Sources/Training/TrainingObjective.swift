@@ -11,6 +11,9 @@ public protocol TrainingObjective: Sendable {
     /// Parameters of its own.
     var auxiliary: AuxiliaryParameters? { get }
 
+    /// Makes room for a batch as `evaluate` does, and computes nothing.
+    func reserve(_ pass: some ModelPass, for batch: TrainingBatch)
+
     /// The loss of the pass's last forward; its gradient is left in the pass's `outputGradients` and in
     /// the auxiliary parameters, and that of a head that predicts pieces in `gradients`.
     ///
@@ -31,6 +34,8 @@ public protocol TrainingObjective: Sendable {
 extension TrainingObjective {
     public var outputs: IntermediateSelection { .none }
     public var auxiliary: AuxiliaryParameters? { nil }
+
+    public func reserve(_ pass: some ModelPass, for batch: TrainingBatch) {}
 }
 
 /// A loss and the terms it is the sum of.

@@ -67,7 +67,10 @@ extension Checkpoint {
         if head == .none, self["pooler.dense.weight"] == nil { shapes.pooler = nil }
         let wanted = Set(shapes.leaves.map(\.name))
         let unused = tensors.filter { !wanted.contains($0.name) }.map(\.entry.name)
-        let weights = ParameterBuffer(ParameterLayout(configuration, shapes))
+        let weights = try ParameterBuffer(
+            ParameterLayout(configuration, shapes),
+            of: url.relativePath
+        )
         try read(shapes, ignoring: Set(ignored.map(\.name) + unused), into: weights)
         return BertModel(weights)
     }

@@ -54,6 +54,8 @@ public struct RunLog: Sendable {
         public var loss = 0.0
         /// What training took, measurements on development data included.
         public var seconds = 0.0
+        /// The most memory that training was expected to take.
+        public var expectedBytes: Int?
     }
 
     private let follower: LiveLog?
@@ -76,6 +78,11 @@ public struct RunLog: Sendable {
         self.stage = stage
         earlier = Earlier(steps: totals.steps, epochs: totals.epochs)
         pace = nil
+    }
+
+    /// Notes the most memory that a stage will take, in bytes.
+    public mutating func expect(memory byteCount: Int) {
+        totals.expectedBytes = max(totals.expectedBytes ?? 0, byteCount)
     }
 
     /// Adds what a stage took.

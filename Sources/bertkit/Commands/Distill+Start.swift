@@ -137,6 +137,7 @@ extension Distill {
         configuration.intermediateSize = shape.intermediate ?? configuration.intermediateSize
         configuration = try factorization?.configuration(of: configuration) ?? configuration
         work.applyDropout(to: &configuration)
+        try configuration.checkFits(output.output)
         return .random(configuration, seed: training.seed)
     }
 

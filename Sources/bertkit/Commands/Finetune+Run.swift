@@ -208,6 +208,7 @@ extension Finetune {
         configuration.head = head
         (configuration.labels, configuration.problemType) = (labels, problem)
         work.applyDropout(to: &configuration)
+        try configuration.checkFits(output.output)
         return (Pupil(.random(configuration, seed: training.seed)), vocabulary, tokenizer)
     }
 }

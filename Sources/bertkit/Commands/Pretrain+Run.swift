@@ -110,6 +110,7 @@ extension Pretrain {
         var (configuration, vocabulary, tokenizer) = try fresh.described()
         configuration.head = .maskedLanguageModel
         work.applyDropout(to: &configuration)
+        try configuration.checkFits(output.output)
         work.remarks.say("model: every weight is new, drawn from seed \(training.seed)")
         return (BertModel(configuration, seed: training.seed), vocabulary, tokenizer)
     }

@@ -16,6 +16,8 @@ struct RunSummary {
             "train_loss": .number(totals.loss / Double(max(1, totals.steps))),
             "train_runtime": .number(totals.seconds),
         ]
+        if let expected = totals.expectedBytes { training["memory_expected"] = .integer(expected) }
+        if let peak = Machine.peakMemory { training["memory_peak"] = .integer(peak) }
         if totals.seconds > 0 {
             training["train_samples_per_second"] =
                 .number(Double(totals.examples) / totals.seconds)
@@ -51,7 +53,10 @@ struct RunSummary {
 
     var files: [ModelFolder.File] {
         func file(_ name: String, _ fields: [String: JSONValue]) -> ModelFolder.File {
-            ModelFolder.File(name: name, bytes: Array(JSONValue.object(fields).text().utf8))
+            ModelFolder.File(
+                name: name,
+                bytes: Array((JSONValue.object(fields).text() + "\n").utf8)
+            )
         }
         var files = [file("all_results.json", training.merging(evaluation) { $1 })]
         if !evaluation.isEmpty, let epoch = training["epoch"] {

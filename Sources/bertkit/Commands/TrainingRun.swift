@@ -36,6 +36,7 @@ struct TrainingRun {
         self.output = output
         remarks = Remarks(isQuiet: isQuiet)
         pool = WorkerPool(workerCount: compute.workers ?? WorkerPool.availableProcessors)
+        if let limit = compute.memoryLimit { MemoryLimit.set(limit.byteCount) }
         try Self.check(output)
         let folder = try RunKeeper.open(run, output)
         provenance = try Provenance(run)
@@ -218,7 +219,13 @@ struct TrainingRun {
                 log.end(seconds: start.duration(to: .now) / .seconds(1))
                 try keeper.keep(moment, place, log)
             }
-            let result = try trainer.run(from: saved, keep: keep) { (event) throws(Failure) in
+            func plan(_ plan: MemoryPlan) throws(Failure) {
+                let needed = try MemoryUse.check(plan)
+                log.expect(memory: needed)
+                remarks.say("\(label): takes up to \(MemoryLimit.megabytes(needed)) of memory")
+            }
+            let result = try trainer.run(from: saved, plan: plan, keep: keep) {
+                (event) throws(Failure) in
                 try log.append(event)
                 switch event {
                 case .step(let step):

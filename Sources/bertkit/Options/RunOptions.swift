@@ -132,5 +132,14 @@ struct ComputeOptions: ParsableArguments {
     )
     var workers: Int?
 
+    @Option(
+        help: ArgumentHelp(
+            "Refuse to train where that would take more memory than this, as in '8GB' or '600MB' "
+                + "(default: what the machine has).",
+            valueName: "size"
+        )
+    )
+    var memoryLimit: ByteSize?
+
     func validate() throws { try Limits.check("--workers", workers, 1...1024) }
 }

@@ -24,7 +24,7 @@ struct RunConditions: Codable {
 
     /// Options that say where and how it runs, not what it gives.
     static let indifferent: Set<String> = [
-        "output", "cache", "workers", "save-every", "keep-states",
+        "output", "cache", "workers", "memory-limit", "save-every", "keep-states",
     ]
 
     init(_ run: ResolvedRun, _ provenance: Provenance, precision: Precision) {
