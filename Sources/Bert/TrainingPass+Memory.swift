@@ -1,4 +1,5 @@
 import Kernels
+import Tensors
 public import Tokenization
 
 extension TrainingPass {

@@ -93,7 +93,7 @@ extension TrainingPass {
                     logits: work.logits.slice(
                         part[task].lowerBound - start..<part[task].upperBound - start
                     ),
-                    scratch: work.scratch + worker * vocabulary
+                    scratch: work.scratch + worker * head.decoder.output
                 )
                 work.run(block, number: first + task, worker: worker, pool.recorder(worker), loss)
             }

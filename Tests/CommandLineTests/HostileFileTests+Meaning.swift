@@ -105,14 +105,14 @@ extension HostileFileTests {
             weights(
                 "H52 a weight that is \(name)",
                 .refused("output.dense"),
-                lines: ["predict --model @model --input @texts.txt"],
+                lines: ["predict --model @model @texts.txt"],
                 value
             )
         } + [
             weights(
                 "H52 a denormal weight",
                 .read("a film"),
-                lines: ["predict --model @model --input @texts.txt"],
+                lines: ["predict --model @model @texts.txt"],
                 1e-40
             )
         ]

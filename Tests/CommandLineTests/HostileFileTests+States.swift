@@ -131,7 +131,7 @@ extension HostileFileTests {
         },
     ]
 
-    static let states = cuts + flips + lies
+    static let stateCases = cuts + flips + lies
 }
 
 extension Workbench {

@@ -84,7 +84,8 @@ struct HostileFileTests {
     }
 
     static let all =
-        hdf5Containers + hdf5Structures + hdf5Data + hdf5Meaning + safetensors + texts + states
+        hdf5Containers + hdf5Structures + hdf5Data + hdf5Meaning + safetensorsCases + textCases
+        + stateCases
 }
 
 extension Workbench {

@@ -2,9 +2,9 @@
 ///
 /// - Source: HDF5 File Format Specification 3.0: superblock 0, symbol tables, object headers of
 ///   version 1.
-public struct HDF5Builder {
+public struct HDF5Builder: Sendable {
     /// A message of an object header.
-    public struct Message {
+    public struct Message: Sendable {
         public var kind: Int
         public var body: [UInt8]
         public var flags: UInt8
@@ -14,7 +14,7 @@ public struct HDF5Builder {
         }
     }
 
-    public enum Link {
+    public enum Link: Sendable {
         case object(UInt64)
         case soft(String)
     }

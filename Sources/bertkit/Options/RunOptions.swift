@@ -137,7 +137,8 @@ struct ComputeOptions: ParsableArguments {
             "Refuse to train where that would take more memory than this, as in '8GB' or '600MB' "
                 + "(default: what the machine has).",
             valueName: "size"
-        )
+        ),
+        transform: ByteSize.init(parsing:)
     )
     var memoryLimit: ByteSize?
 

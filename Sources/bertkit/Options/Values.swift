@@ -76,24 +76,3 @@ func checkApart(output: String, source: String) throws(Failure) {
 }
 
 enum ReportFormat: String, CaseIterable, ExpressibleByArgument { case text, json }
-
-/// A number of bytes: `1500000`, `600MB`, `1.5GB`, `8GiB`.
-struct ByteSize: ExpressibleByArgument {
-    let byteCount: Int
-
-    private static let units: [(suffix: String, bytes: Double)] = [
-        ("KiB", 0x1p10), ("MiB", 0x1p20), ("GiB", 0x1p30), ("TiB", 0x1p40), ("kB", 1e3),
-        ("KB", 1e3), ("MB", 1e6), ("GB", 1e9), ("TB", 1e12),
-    ]
-
-    init?(argument: String) {
-        let unit = Self.units.first { argument.hasSuffix($0.suffix) }
-        let digits = argument.dropLast(unit?.suffix.count ?? 0)
-        guard digits.allSatisfy({ $0.isASCII && ($0.isNumber || $0 == ".") }),
-            let number = Double(digits), (1..<1e15).contains(number * (unit?.bytes ?? 1))
-        else { return nil }
-        byteCount = Int(number * (unit?.bytes ?? 1))
-    }
-
-    var defaultValueDescription: String { "\(byteCount)" }
-}
