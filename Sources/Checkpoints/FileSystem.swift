@@ -3,7 +3,9 @@ public import Foundation
 import Glibc
 
 /// The whole content of a file.
-public func readFile(_ url: URL) throws(Failure) -> [UInt8] {
+///
+/// - Parameter limit: the most bytes that such a file may have.
+public func readFile(_ url: URL, limit: Int = 64 << 20) throws(Failure) -> [UInt8] {
     let path = url.relativePath
     let descriptor = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
     guard descriptor >= 0 else { throw Failure.unopened(path, errno: errno) }
@@ -16,6 +18,13 @@ public func readFile(_ url: URL) throws(Failure) -> [UInt8] {
         throw Failure(.missingInput, path, "this is not a regular file")
     }
     let size = Int(status.st_size)
+    guard size <= limit else {
+        throw Failure(
+            .badData,
+            path,
+            "it has \(size) bytes, more than the \(limit) that such a file may have"
+        )
+    }
     var problem: Failure?
     let bytes = [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
         while count < size {

@@ -5,6 +5,9 @@ import Tensors
 struct SafetensorsHeader {
     /// The bound of the reference library.
     static let maximumByteCount = 100_000_000
+    /// Far more than any model has.
+    private static let maximumTensorCount = 100_000
+    private static let maximumNameByteCount = 1024
 
     struct TensorPlace {
         let entry: TensorEntry
@@ -26,6 +29,21 @@ struct SafetensorsHeader {
             if name == "__metadata__" {
                 metadata = try Self.metadata(&reader, file.path)
             } else {
+                guard name.utf8.count <= Self.maximumNameByteCount else {
+                    throw Failure(
+                        .badData,
+                        file.path,
+                        "a tensor's name has \(name.utf8.count) bytes, more than "
+                            + "\(Self.maximumNameByteCount)"
+                    )
+                }
+                guard described.count < Self.maximumTensorCount else {
+                    throw Failure(
+                        .badData,
+                        file.path,
+                        "the header lists more than \(Self.maximumTensorCount) tensors"
+                    )
+                }
                 described.append(try Description(name, &reader, file.path))
             }
         }

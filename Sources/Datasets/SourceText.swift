@@ -13,7 +13,7 @@ struct SourceText {
 
     init(_ bytes: [UInt8], name: String, options: TaskFile.Options) throws(Failure) {
         guard !bytes.isEmpty else { throw Failure(.badData, name, "the file is empty") }
-        try SourceText.refuseForeign(bytes, name)
+        try refuseForeignContent(bytes, name)
         self.name = name
         (self.bytes, replacedSequences) = try SourceText.checked(bytes, name, options)
         start = self.bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
@@ -41,18 +41,8 @@ struct SourceText {
         options: TaskFile.Options,
         isStart: Bool
     ) throws(Failure) {
-        if isStart { try refuseForeign(bytes, name) }
+        if isStart { try refuseForeignContent(bytes, name) }
         _ = try checked(bytes, name, options)
-    }
-
-    private static func refuseForeign(_ bytes: [UInt8], _ name: String) throws(Failure) {
-        guard let foreign = ForeignContent(bytes) else { return }
-        throw Failure(
-            .badData,
-            name,
-            "expected text in UTF-8, found \(foreign.description)",
-            remedy: foreign.remedy
-        )
     }
 
     /// JSON lines for the endings that mean it, or when the first line has the braces of an object.
@@ -133,6 +123,17 @@ private func firstPosition(of byte: UInt8, in bytes: [UInt8]) -> Int? {
         guard let start = buffer.baseAddress else { return nil }
         return memchr(start, Int32(byte), buffer.count).map { UnsafeRawPointer($0) - start }
     }
+}
+
+/// Refuses content that is certainly no text, by its first bytes.
+package func refuseForeignContent(_ bytes: [UInt8], _ name: String) throws(Failure) {
+    guard let foreign = ForeignContent(bytes) else { return }
+    throw Failure(
+        .badData,
+        name,
+        "expected text in UTF-8, found \(foreign.description)",
+        remedy: foreign.remedy
+    )
 }
 
 /// Content that is certainly not a task file, told by its first bytes.

@@ -101,8 +101,16 @@ public func printable(_ text: String) -> String {
     return result
 }
 
-/// Names, or sentences, in a row: the first twenty, and how many more there are.
+/// Names, or sentences, in a row: the first twenty, or as many as make a readable sentence, and how many
+/// more there are.
 public func listing(_ items: [String]) -> String {
-    let shown = items.prefix(20).joined(separator: ", ")
-    return items.count > 20 ? "\(shown) and \(items.count - 20) more" : shown
+    var shown = ""
+    var count = 0
+    for item in items.prefix(20) {
+        let next = shown.isEmpty ? item : "\(shown), \(item)"
+        guard count == 0 || next.utf8.count <= 600 else { break }
+        shown = next
+        count += 1
+    }
+    return count < items.count ? "\(shown) and \(items.count - count) more" : shown
 }

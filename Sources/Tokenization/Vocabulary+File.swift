@@ -3,7 +3,7 @@ public import Foundation
 
 extension Vocabulary {
     /// More bytes than any vocabulary has: the largest in use hold a few megabytes.
-    static let largestFile = 256 << 20
+    static let largestFile = 64 << 20
 
     /// Reads `vocab.txt`: UTF-8, one piece a line, ids from 0. A carriage return before the line
     /// feed is not part of the piece; empty lines at the end are no pieces, one elsewhere is.

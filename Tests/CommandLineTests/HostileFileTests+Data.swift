@@ -124,7 +124,7 @@ extension HostileFileTests {
         dataset(
             description,
             answer,
-            lines: filters.isEmpty ? both : ["convert \(file) @out --to safetensors"]
+            lines: ["inspect \(file)"]
         ) {
             let tree = $0.chunkTree(chunks(&$0), rank: space.count)
             return [

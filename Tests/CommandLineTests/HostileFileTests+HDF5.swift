@@ -44,7 +44,7 @@ extension HostileFileTests {
 
     private static let kinds: [Case] = [
         hdf5("H01 an empty file", .refused("is empty")) { _ in [] },
-        hdf5("H02 seven bytes of the signature", .refused("truncated")) {
+        hdf5("H02 seven bytes of the signature", .refused("no file of tensors")) {
             Array(try good($0).prefix(7))
         },
         hdf5("H03 an error page", .refused("HTML")) { _ in
@@ -67,7 +67,7 @@ extension HostileFileTests {
         hdf5("H05 safetensors named .h5", .read("safetensors"), lines: ["inspect \(file)"]) { _ in
             try fixture("layouts/safetensors/model.safetensors")
         },
-        Case("H05 HDF5 named .safetensors", ["inspect @model.safetensors"], .read("HDF5")) {
+        Case("H05 HDF5 named .safetensors", ["inspect @model.safetensors"], .read("Keras")) {
             try $0.write(fixture("layouts/tf/tf_model.h5"), "model.safetensors")
         },
         hdf5("H06 a pickle that runs a command", .refused("os.system")) { _ in

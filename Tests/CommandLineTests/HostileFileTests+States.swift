@@ -19,7 +19,8 @@ extension HostileFileTests {
             process.environment = [:]
             try process.run()
             while process.isRunning,
-                try !bench.names(in: "out.training").contains(where: { $0.hasPrefix("state-") })
+                !((try? bench.names(in: "out.training")) ?? [])
+                    .contains(where: { $0.hasPrefix("state-") })
             {
                 usleep(1000)
             }

@@ -43,7 +43,7 @@ extension HostileFileTests {
         },
         texts("T11 a word of a megabyte") { [UInt8](repeating: 0x61, count: 1 << 20) + [0x0A] },
         text("T12 ten thousand marks", "a" + String(repeating: "\u{301}", count: 10_000) + "\n"),
-        texts("T13 an empty file", .refused("empty")) { [] },
+        texts("T13 an empty file", .read("label")) { [] },
         text("T13 an empty line", "a film\n\nfine\n"), text("T13 spaces", "   \n"),
         text("T14 spaces of other kinds", "a\u{A0}film\u{3000}fine\u{2028}plot\n"),
         texts("T15 a million words") {
@@ -160,7 +160,7 @@ extension HostileFileTests {
     ]
 
     private static let long: [Case] = [
-        Case("T23 a line of a gigabyte", predict, .refused(69, ["texts.txt"])) { bench in
+        Case("T23 a line of a gigabyte", predict, .refused(65, ["texts.txt", "16"])) { bench in
             try SmallModel().write(to: bench["teacher"])
             try bench.write("a film", "texts.txt")
             truncate(bench["texts.txt"].path, 1 << 30)

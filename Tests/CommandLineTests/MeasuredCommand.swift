@@ -33,7 +33,13 @@ struct MeasuredCommand {
             guard answer == 0 else { throw POSIXError(.init(rawValue: answer) ?? .EIO) }
             var status: Int32 = 0
             var usage = rusage()
-            while wait4(process, &status, 0, &usage) < 0 && errno == EINTR {}
+            var peak = 0
+            // What the system says of an ended process counts this one's memory, which it shared before
+            // it became another program.
+            while wait4(process, &status, WNOHANG, &usage) == 0 {
+                peak = max(peak, Self.peak(of: process))
+                usleep(1000)
+            }
             func seconds(_ time: timeval) -> Double {
                 Double(time.tv_sec) + Double(time.tv_usec) / 1e6
             }
@@ -48,8 +54,14 @@ struct MeasuredCommand {
                 ),
                 signal: status & 0x7F,
                 processorSeconds: seconds(usage.ru_utime) + seconds(usage.ru_stime),
-                peakBytes: usage.ru_maxrss * 1024
+                peakBytes: peak
             )
         }
+    }
+
+    private static func peak(of process: pid_t) -> Int {
+        let text = try? String(contentsOfFile: "/proc/\(process)/status", encoding: .utf8)
+        let line = text?.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
+        return line.flatMap { Int($0.filter(\.isNumber)) }.map { $0 * 1024 } ?? 0
     }
 }

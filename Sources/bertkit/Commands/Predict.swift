@@ -98,8 +98,8 @@ struct Predict: ParsableCommand {
     ) throws {
         var lines = lines
         let writer = PredictionText(format == .tsv ? .tabSeparated : .jsonLines, labels: classes)
-        try StandardOutput.write(writer.heading)
-
+        // Goes out with the first answers.
+        var text = writer.heading
         var count = 0
         var truncated = 0
         while let portion = try lines.next(limit: batchSize) {
@@ -126,16 +126,17 @@ struct Predict: ParsableCommand {
                 workers: pool.workerCount
             ) { TextPlace(text: portion.lines[$0].text, pair: portion.lines[$0].pair) }
             let logits = engine.logits(batch)
-            var text = ""
             for row in 0..<answered {
                 let width = logits.count / answered
                 writer.append(logits[row * width..<(row + 1) * width], to: &text)
             }
             try StandardOutput.write(text)
+            text = ""
             count += answered
             truncated += cut
             if let bad { throw bad.failure }
         }
+        try StandardOutput.write(text)
         Remarks().noteTruncated(truncated, of: count, maximumLength: maximumLength, by: model)
     }
 

@@ -99,6 +99,7 @@ package struct TextLines: ~Copyable {
         if lineNumber == 1, line.starts(with: [0xEF, 0xBB, 0xBF]) { line = line.dropFirst(3) }
         if line.last == UInt8(ascii: "\r") { line.removeLast() }
         guard String(validating: line, as: UTF8.self) != nil else {
+            if lineNumber == 1 { try refuseForeignContent(pending, name) }
             throw Failure(.badData, name, "line \(lineNumber) is not UTF-8 text")
         }
         if lineNumber == 1, hasHeading != false {
