@@ -14,6 +14,7 @@ extension BackwardPass {
     ) {
         let (views, a) = (self.views.layers[index], state.layers[index])
         let projections = projectionGradients(index)
+        let width = views.attentionWidth
         for sequence in shard.sequences {
             attention(index, a, projections, sequence: sequence, scratch: scratch)
         }
@@ -30,15 +31,15 @@ extension BackwardPass {
             .attentionBackward,
             products: 5,
             pairs: shard.pairs(of: state.batch, firstTokenOnly: a.firstTokenOnly),
-            hiddenSize: hidden,
+            width: width,
             rows: 3 * (a.firstTokenOnly ? firsts : rows) + 4 * rows
         )
         if a.firstTokenOnly {
             let dQuery = projections.query.slice(shard.sequences)
             Elementwise.addColumnSums(dQuery, to: sums.queryKeyValue)
             let both = projections.keyValue.slice(shard.rows)
-            Elementwise.addColumnSums(both, to: sums.queryKeyValue + hidden)
-            recorder?.lap(.biasSums, floats: (firsts + 2 * rows) * hidden)
+            Elementwise.addColumnSums(both, to: sums.queryKeyValue + width)
+            recorder?.lap(.biasSums, floats: (firsts + 2 * rows) * width)
             views.keyValue.backwardInput(
                 both,
                 into: state.dHidden.slice(shard.rows),
@@ -68,7 +69,7 @@ extension BackwardPass {
         } else {
             let all = projections.all.slice(shard.rows)
             Elementwise.addColumnSums(all, to: sums.queryKeyValue)
-            recorder?.lap(.biasSums, floats: 3 * rows * hidden)
+            recorder?.lap(.biasSums, floats: 3 * rows * width)
             views.queryKeyValue.backwardInput(all, into: dOut, accumulate: true)
             recorder?.backwardInput(
                 .queryKeyValueInput,
@@ -87,22 +88,19 @@ extension BackwardPass {
         scratch: UnsafeMutablePointer<Float>
     ) {
         let place = a.place(of: sequence, in: state.batch, origin: (0, 0))
-        let block = state.attentionOffsets(index).offsets[sequence]
-        let heads = configuration.attentionHeadCount
+        let heads = a.query.columns / configuration.headSize
+        let block = state.attentionOffsets(index).place(of: sequence, headCount: heads)
         Attention.backward(
             Attention.Sequence(
-                queries: place.queries.count,
-                length: place.keys.count,
-                headCount: heads,
                 headSize: configuration.headSize,
+                query: a.query.slice(place.queries),
+                key: a.key.slice(place.keys),
+                value: a.value.slice(place.keys),
                 logSum: a.logSum.map { $0 + heads * place.queries.lowerBound },
                 scores: state.dOutputs.attentionScores[index].map { $0 + block },
                 firstMaskElement: block
             ),
-            q: a.query.slice(place.queries),
-            k: a.key.slice(place.keys),
-            v: a.value.slice(place.keys),
-            dContext: state.dContext.slice(place.queries),
+            dContext: contextGradients(index).slice(place.queries),
             dQ: d.query.slice(place.queries),
             dK: d.key.slice(place.keys),
             dV: d.value.slice(place.keys),

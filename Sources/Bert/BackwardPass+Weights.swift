@@ -58,26 +58,31 @@ extension BackwardPass {
     func projectionGradients(
         _ index: Int
     ) -> (all: Matrix, query: Matrix, key: Matrix, value: Matrix, keyValue: Matrix) {
-        let memory = state.dProjections[index % 2]
-        let tokens = memory.rows
+        let (memory, width) = (state.dProjections[index % 2], views.layers[index].attentionWidth)
+        let all = memory.narrowed(to: 3 * width)
         func part(_ number: Int, of parts: Int, columns: Int) -> Matrix {
             Matrix(
-                memory.base + number * hidden,
-                rows: tokens,
+                memory.base + number * width,
+                rows: memory.rows,
                 columns: columns,
-                stride: parts * hidden
+                stride: parts * width
             )
         }
         if state.layers[index].firstTokenOnly {
             return (
-                memory, state.dFirstQuery, part(0, of: 2, columns: hidden),
-                part(1, of: 2, columns: hidden), part(0, of: 2, columns: 2 * hidden)
+                all, state.dFirstQuery.narrowed(to: width), part(0, of: 2, columns: width),
+                part(1, of: 2, columns: width), part(0, of: 2, columns: 2 * width)
             )
         }
         return (
-            memory, part(0, of: 3, columns: hidden), part(1, of: 3, columns: hidden),
-            part(2, of: 3, columns: hidden), part(1, of: 3, columns: 2 * hidden)
+            all, part(0, of: 3, columns: width), part(1, of: 3, columns: width),
+            part(2, of: 3, columns: width), part(1, of: 3, columns: 2 * width)
         )
+    }
+
+    /// A layer's context gradients, `[T, A]`.
+    func contextGradients(_ index: Int) -> Matrix {
+        state.dContext.narrowed(to: views.layers[index].attentionWidth)
     }
 
     /// The weight gradients of one layer, once every shard has its output gradients.

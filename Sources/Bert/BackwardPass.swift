@@ -58,7 +58,7 @@ final class BackwardPass: @unchecked Sendable {
         let dOutput = state.dOutput[index % 2].slice(rows)
         let dIntermediate = state.dIntermediate[index % 2].slice(rows)
         let dAttentionOutput = state.dAttentionOutput[index % 2].slice(rows)
-        let dContext = state.dContext.slice(rows)
+        let dContext = contextGradients(index).slice(rows)
         let firstRow = rows.lowerBound
         let count = rows.count * hidden
         recorder?.lap(.planning)

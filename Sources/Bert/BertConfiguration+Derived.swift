@@ -12,7 +12,7 @@ extension BertConfiguration {
 
     public var family: ModelFamily { modelType.family }
 
-    /// D, the width of one attention head.
+    /// D, the width of one attention head, pruned or not.
     public var headSize: Int { hiddenSize / attentionHeadCount }
 
     /// The function behind `pooler.dense`, where there is one: `pre_classifier` in DistilBERT,

@@ -32,9 +32,6 @@ extension BertConfigurationFile {
         for key in ["is_decoder", "add_cross_attention"] where try fields.flag(key) {
             throw fields.problem("\"\(key)\" is true: this is not an encoder")
         }
-        if case .object(let pruned)? = fields.take("pruned_heads"), !pruned.isEmpty {
-            throw fields.problem("\"pruned_heads\" is not empty: pruned models are not read")
-        }
         // Written by the library about itself, or about how it makes new weights; they change no
         // number here.
         for key in [

@@ -43,6 +43,7 @@ public struct BertConfigurationFile: Sendable {
                     + "\"\(keys.attentionHeadCount)\" \(heads)"
             )
         }
+        let layers = try fields.size(keys.hiddenLayerCount, 1...1_000)
         let vocabulary = try fields.size("vocab_size", 1...10_000_000)
         let (labels, problem) = try Self.labels(&fields, head)
         let activation = try Self.activation(&fields, keys.activation)
@@ -53,8 +54,9 @@ public struct BertConfigurationFile: Sendable {
             hiddenSize: hidden,
             embeddingSize: family == .electra
                 ? try fields.size("embedding_size", 1...65_536) : nil,
-            hiddenLayerCount: try fields.size(keys.hiddenLayerCount, 1...1_000),
+            hiddenLayerCount: layers,
             attentionHeadCount: heads,
+            prunedHeads: try Self.prunedHeads(&fields, layers: layers, heads: heads),
             intermediateSize: try fields.size(keys.intermediateSize, 1...1_000_000),
             vocabularySize: vocabulary,
             maximumPositionCount: try fields.size("max_position_embeddings", 1...1_000_000),

@@ -18,6 +18,7 @@ extension BertConfiguration {
         members.merge(family == .distilbert ? distilbertMembers : bertMembers) { $1 }
         if family == .electra { members.merge(electraMembers) { $1 } }
         if head.hasLabels { members.merge(labelMembers) { $1 } }
+        members["pruned_heads"] = prunedHeadsJSON
         if head == .sequenceClassification {
             members["problem_type"] = .string(
                 problemType == .regression ? "regression" : "single_label_classification"

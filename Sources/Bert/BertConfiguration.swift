@@ -48,8 +48,10 @@ public struct BertConfiguration: Sendable, Equatable {
     public var hiddenSize: Int
     /// L, the number of encoder layers.
     public var hiddenLayerCount: Int
-    /// N, the number of attention heads; divides `hiddenSize`.
+    /// The number of attention heads before any was pruned; divides `hiddenSize`.
     public var attentionHeadCount: Int
+    /// By layer from 0, the heads that were taken away, numbered as before any was. No layer is without heads.
+    public var prunedHeads: [Int: Set<Int>]
     /// I, the width of the feed-forward layer.
     public var intermediateSize: Int
     /// V, the rows of the word embeddings.
@@ -96,6 +98,7 @@ public struct BertConfiguration: Sendable, Equatable {
         embeddingSize: Int? = nil,
         hiddenLayerCount: Int,
         attentionHeadCount: Int,
+        prunedHeads: [Int: Set<Int>] = [:],
         intermediateSize: Int,
         vocabularySize: Int,
         maximumPositionCount: Int,
@@ -119,6 +122,7 @@ public struct BertConfiguration: Sendable, Equatable {
         self.hiddenSize = hiddenSize
         self.hiddenLayerCount = hiddenLayerCount
         self.attentionHeadCount = attentionHeadCount
+        self.prunedHeads = prunedHeads
         self.intermediateSize = intermediateSize
         self.vocabularySize = vocabularySize
         self.maximumPositionCount = maximumPositionCount

@@ -32,15 +32,13 @@ extension BertInference {
             precondition(views.pooler != nil, "the model has no pooler")
             places.pooled = memory.matrix(sequences, hidden)
         }
-        let blocks = AttentionOffsets(
-            batchOffsets: batch.offsets,
-            headCount: configuration.attentionHeadCount,
-            firstTokenOnly: false
-        )
-        let scoreCount = blocks.offsets.last ?? 0
         if selection.contains(.attentions) {
-            let layers = (0..<configuration.hiddenLayerCount).map { _ in
-                memory.matrix(scoreCount, 1).base
+            let blocks = AttentionOffsets(batchOffsets: batch.offsets, firstTokenOnly: false)
+            let layers = (0..<configuration.hiddenLayerCount).map { layer in
+                memory.matrix(
+                    blocks.count(headCount: configuration.headCount(ofLayer: layer)),
+                    1
+                )
             }
             places.attentions = (layers, blocks)
         }
@@ -65,9 +63,7 @@ extension BertInference {
         }
         outputs.poolerOutput = places.pooled.map { Tensor($0) }
         outputs.attentions = places.attentions.map { attentions in
-            attentions.layers.map {
-                Tensor(Matrix($0, rows: scoreCount, columns: 1), asVector: true)
-            }
+            attentions.layers.map { Tensor($0, asVector: true) }
         }
         if let found = places.intermediate?.outputs.queryKeyValue {
             let byLayer = found.sorted { $0.key < $1.key }.map(\.value)

@@ -11,18 +11,21 @@ extension BertParameters where Leaf == Shape {
         }
         func norm(_ size: Int) -> LayerNorm { LayerNorm(weight: [size], bias: [size]) }
         func table(_ rows: Int) -> Embedding { Embedding(weight: [rows, embedding]) }
-        let layer = Layer(
-            attention: Attention(
-                selfAttention: SelfAttention(
-                    query: linear(hidden, hidden),
-                    key: linear(hidden, hidden),
-                    value: linear(hidden, hidden)
+        func layer(_ index: Int) -> Layer {
+            let width = configuration.attentionWidth(ofLayer: index)
+            return Layer(
+                attention: Attention(
+                    selfAttention: SelfAttention(
+                        query: linear(width, hidden),
+                        key: linear(width, hidden),
+                        value: linear(width, hidden)
+                    ),
+                    output: Output(dense: linear(hidden, width), layerNorm: norm(hidden))
                 ),
-                output: Output(dense: linear(hidden, hidden), layerNorm: norm(hidden))
-            ),
-            intermediate: Intermediate(dense: linear(intermediate, hidden)),
-            output: Output(dense: linear(hidden, intermediate), layerNorm: norm(hidden))
-        )
+                intermediate: Intermediate(dense: linear(intermediate, hidden)),
+                output: Output(dense: linear(hidden, intermediate), layerNorm: norm(hidden))
+            )
+        }
         self.init(
             embeddings: Embeddings(
                 wordEmbeddings: table(configuration.vocabularySize),
@@ -32,9 +35,7 @@ extension BertParameters where Leaf == Shape {
                 layerNorm: norm(embedding)
             ),
             embeddingsProject: embedding == hidden ? nil : linear(hidden, embedding),
-            encoder: Encoder(
-                layer: Array(repeating: layer, count: configuration.hiddenLayerCount)
-            ),
+            encoder: Encoder(layer: (0..<configuration.hiddenLayerCount).map(layer)),
             pooler: configuration.hasPooler ? Pooler(dense: linear(hidden, hidden)) : nil,
             predictions: head.predictsPieces
                 ? Predictions(

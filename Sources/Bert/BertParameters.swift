@@ -130,7 +130,8 @@ public struct BertParameters<Leaf> {
         }
     }
 
-    /// `encoder.layer.N.attention.self.*`, each `[hidden, hidden]`.
+    /// `encoder.layer.N.attention.self.*`, each `[heads · head size, hidden]` for the heads that the layer has:
+    /// `[hidden, hidden]` where none was pruned.
     public struct SelfAttention {
         public var query: Linear
         public var key: Linear

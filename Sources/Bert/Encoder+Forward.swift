@@ -187,12 +187,12 @@ struct ForwardPass {
                 .attention,
                 products: 2,
                 pairs: pairs,
-                hiddenSize: configuration.hiddenSize,
+                width: a.query.columns,
                 rows: 2 * rows
             )
             return
         }
-        let heads = configuration.attentionHeadCount
+        let heads = a.query.columns / configuration.headSize
         team.pool.run(shard.sequences.count * heads) { task, worker in
             let (sequence, head) = (shard.sequences.lowerBound + task / heads, task % heads)
             let scratch = team.scratch + worker * team.scratchCount
@@ -203,7 +203,7 @@ struct ForwardPass {
                 .attention,
                 products: 2,
                 pairs: queries * length,
-                hiddenSize: configuration.headSize,
+                width: configuration.headSize,
                 rows: 2 * (queries + length)
             )
         }
@@ -219,22 +219,18 @@ struct ForwardPass {
         _ scratch: UnsafeMutablePointer<Float>
     ) {
         let place = a.place(of: sequence, in: batch, origin: origin)
-        let block = attentionOffsets?.offsets[sequence] ?? 0
+        let headCount = a.query.columns / configuration.headSize
+        let block = attentionOffsets?.place(of: sequence, headCount: headCount) ?? 0
         Attention.forward(
             Attention.Sequence(
-                queries: place.queries.count,
-                length: place.keys.count,
-                headCount: configuration.attentionHeadCount,
                 headSize: configuration.headSize,
-                logSum: a.logSum.map {
-                    $0 + configuration.attentionHeadCount * place.queries.lowerBound
-                },
+                query: a.query.slice(place.queries),
+                key: a.key.slice(place.keys),
+                value: a.value.slice(place.keys),
+                logSum: a.logSum.map { $0 + headCount * place.queries.lowerBound },
                 scores: a.scores.map { $0 + block },
                 firstMaskElement: block
             ),
-            q: a.query.slice(place.queries),
-            k: a.key.slice(place.keys),
-            v: a.value.slice(place.keys),
             context: a.context.slice(place.queries),
             dropout: dropout.attention(layer: layer),
             heads: heads,

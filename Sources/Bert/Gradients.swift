@@ -166,7 +166,9 @@ struct VectorGradients: @unchecked Sendable {
             sum(target.bias, target.size) { part($0).bias }
         }
         for (index, layer) in views.layers.enumerated() {
-            sum(layer.queryKeyValue.bias, 3 * hidden) { self.layer(index, shard: $0).queryKeyValue }
+            sum(layer.queryKeyValue.bias, layer.queryKeyValue.output) {
+                self.layer(index, shard: $0).queryKeyValue
+            }
             sum(layer.attentionOutput.bias, hidden) {
                 self.layer(index, shard: $0).attentionOutput
             }

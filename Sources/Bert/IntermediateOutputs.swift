@@ -1,7 +1,7 @@
 public import Kernels
 public import Tokenization
 
-/// A layer's queries, keys and values, `[T, H]` each, heads side by side.
+/// A layer's queries, keys and values, `[T, A]` each, heads side by side.
 public struct QueryKeyValue: Sendable {
     public let query: Matrix
     public let key: Matrix
@@ -11,20 +11,15 @@ public struct QueryKeyValue: Sendable {
         (self.query, self.key, self.value) = (query, key, value)
     }
 
-    /// Views into rows of 3H: query, key, value side by side.
-    init(sideBySide base: UnsafeMutablePointer<Float>, rows: Int, hiddenSize: Int) {
+    /// Views into rows of 3A: query, key, value side by side.
+    init(sideBySide base: UnsafeMutablePointer<Float>, rows: Int, width: Int) {
         func part(_ number: Int) -> Matrix {
-            Matrix(
-                base + number * hiddenSize,
-                rows: rows,
-                columns: hiddenSize,
-                stride: 3 * hiddenSize
-            )
+            Matrix(base + number * width, rows: rows, columns: width, stride: 3 * width)
         }
         self.init(query: part(0), key: part(1), value: part(2))
     }
 
-    /// The rows of 3H that the three are views of.
+    /// The rows of 3A that the three are views of.
     var sideBySide: Matrix {
         Matrix(query.base, rows: query.rows, columns: 3 * query.columns, stride: query.stride)
     }
@@ -45,23 +40,26 @@ public struct IntermediateOutputs: @unchecked Sendable {
     public internal(set) var attentionScores: [Int: UnsafeMutablePointer<Float>] = [:]
     /// By layer from 0.
     public internal(set) var queryKeyValue: [Int: QueryKeyValue] = [:]
-    public let headCount: Int
+    /// By layer from 0, N.
+    public let headCounts: [Int]
     let blocks: AttentionOffsets
 
-    init(headCount: Int, blocks: AttentionOffsets) {
-        (self.headCount, self.blocks) = (headCount, blocks)
+    init(headCounts: [Int], blocks: AttentionOffsets) {
+        (self.headCounts, self.blocks) = (headCounts, blocks)
     }
 
     /// The place of sequences' scores, in floats from the layer's first.
-    public func scores(of sequences: Range<Int>) -> Range<Int> {
-        blocks.offsets[sequences.lowerBound]..<blocks.offsets[sequences.upperBound]
+    ///
+    /// - Parameter layer: from 0.
+    public func scores(of sequences: Range<Int>, layer: Int) -> Range<Int> {
+        blocks.places(of: sequences, headCount: headCounts[layer])
     }
 
     /// Zeroes what belongs to a shard, of everything but the logits.
     func clear(_ shard: Shard) {
         for matrix in hiddenStates.values { matrix.slice(shard.rows).clear() }
-        let range = scores(of: shard.sequences)
-        for base in attentionScores.values {
+        for (layer, base) in attentionScores {
+            let range = scores(of: shard.sequences, layer: layer)
             (base + range.lowerBound).update(repeating: 0, count: range.count)
         }
         for layer in queryKeyValue.values { layer.sideBySide.slice(shard.rows).clear() }
@@ -74,7 +72,16 @@ extension Matrix {
         precondition(stride == columns)
         base.update(repeating: 0, count: rows * columns)
     }
+
+    /// The memory of a matrix without gaps as one of as many rows, but shorter ones.
+    func narrowed(to columns: Int) -> Matrix {
+        precondition(stride == self.columns && columns <= self.columns)
+        return Matrix(base, rows: rows, columns: columns)
+    }
 }
+
+/// Stands for memory while views are only being measured; never read or written.
+nonisolated(unsafe) let placeholder = UnsafeMutablePointer<Float>.allocate(capacity: 1)
 
 /// Memory for a model's intermediate outputs, used again from batch to batch.
 ///
@@ -90,25 +97,27 @@ public final class IntermediateMemory {
         _ configuration: BertConfiguration,
         _ selection: IntermediateSelection
     ) -> IntermediateOutputs {
-        let blocks = AttentionOffsets(
-            batchOffsets: batch.offsets,
-            headCount: configuration.attentionHeadCount,
-            firstTokenOnly: false
-        )
-        let (tokens, hidden) = (batch.tokenCount, configuration.hiddenSize)
-        let scores = blocks.offsets.last ?? 0
+        let blocks = AttentionOffsets(batchOffsets: batch.offsets, firstTokenOnly: false)
+        func outputs(
+            _ take: (Int) -> UnsafeMutablePointer<Float>
+        ) -> IntermediateOutputs {
+            IntermediateOutputs(
+                selection,
+                tokens: batch.tokenCount,
+                configuration: configuration,
+                blocks: blocks,
+                take: take
+            )
+        }
         func rounded(_ count: Int) -> Int { (count + 15) / 16 * 16 }
-        var next = buffer.reserve(
-            selection.hiddenStates.count * rounded(tokens * hidden)
-                + selection.attentionScores.count * rounded(scores)
-                + selection.queryKeyValue.count * rounded(3 * tokens * hidden)
-        )
-        return IntermediateOutputs(
-            selection,
-            tokens: tokens,
-            configuration: configuration,
-            blocks: blocks
-        ) { count in
+        // First to measure, then to place.
+        var total = 0
+        _ = outputs { count in
+            total += rounded(count)
+            return placeholder
+        }
+        var next = buffer.reserve(total)
+        return outputs { count in
             defer { next += rounded(count) }
             return next
         }
@@ -124,19 +133,21 @@ extension IntermediateOutputs {
         blocks: AttentionOffsets,
         take: (Int) -> UnsafeMutablePointer<Float>
     ) {
-        self.init(headCount: configuration.attentionHeadCount, blocks: blocks)
+        let layers = 0..<configuration.hiddenLayerCount
+        self.init(headCounts: layers.map(configuration.headCount(ofLayer:)), blocks: blocks)
         let hidden = configuration.hiddenSize
         for index in selection.hiddenStates.sorted() {
             hiddenStates[index] = Matrix(take(tokens * hidden), rows: tokens, columns: hidden)
         }
         for layer in selection.attentionScores.sorted() {
-            attentionScores[layer] = take(blocks.offsets.last ?? 0)
+            attentionScores[layer] = take(blocks.count(headCount: headCounts[layer]))
         }
         for layer in selection.queryKeyValue.sorted() {
+            let width = configuration.attentionWidth(ofLayer: layer)
             queryKeyValue[layer] = QueryKeyValue(
-                sideBySide: take(3 * tokens * hidden),
+                sideBySide: take(3 * tokens * width),
                 rows: tokens,
-                hiddenSize: hidden
+                width: width
             )
         }
     }

@@ -10,14 +10,14 @@ struct LayerActivations: @unchecked Sendable {
     var input: Matrix  // [T, H]
     /// The rows of the input that have a query, and the residual: `input` itself or its gathered rows.
     var queryInput: Matrix  // [R, H]
-    var query: Matrix  // [R, H]
-    var key: Matrix  // [T, H]
-    var value: Matrix  // [T, H]
+    var query: Matrix  // [R, A]
+    var key: Matrix  // [T, A]
+    var value: Matrix  // [T, A]
     /// Log-sum-exp of each sequence's softmax rows, `[N, queries]` at N · (first query row).
     var logSum: UnsafeMutablePointer<Float>?
     /// Unnormalised attention scores, when somebody asked for them.
     var scores: UnsafeMutablePointer<Float>?
-    var context: Matrix  // [R, H]
+    var context: Matrix  // [R, A]
     var attentionSum: Matrix  // [R, H]
     var attentionStatistics: RowStatistics?
     var attended: Matrix  // [R, H]
@@ -42,23 +42,34 @@ struct LayerActivations: @unchecked Sendable {
     }
 }
 
-/// The places of a batch's `[N, queries, length]` blocks: scores and dropout masks.
+/// The places of a batch's `[N, queries, length]` blocks: scores and dropout masks, of layers of any number
+/// of heads.
 struct AttentionOffsets: Sendable {
-    let firstTokenOnly: Bool
-    let offsets: [Int]
+    /// By sequence, the pairs of a query and a key before it; then those of all.
+    private let pairs: [Int]
 
-    init(batchOffsets: [Int], headCount: Int, firstTokenOnly: Bool) {
-        self.firstTokenOnly = firstTokenOnly
-        var offsets = [0]
-        offsets.reserveCapacity(batchOffsets.count)
+    init(batchOffsets: [Int], firstTokenOnly: Bool) {
+        var pairs = [0]
+        pairs.reserveCapacity(batchOffsets.count)
         var end = 0
         for sequence in 0..<batchOffsets.count - 1 {
             let length = batchOffsets[sequence + 1] - batchOffsets[sequence]
-            end += headCount * length * (firstTokenOnly ? 1 : length)
-            offsets.append(end)
+            end += length * (firstTokenOnly ? 1 : length)
+            pairs.append(end)
         }
-        self.offsets = offsets
+        self.pairs = pairs
     }
+
+    /// The places of sequences' blocks.
+    func places(of sequences: Range<Int>, headCount: Int) -> Range<Int> {
+        headCount * pairs[sequences.lowerBound]..<headCount * pairs[sequences.upperBound]
+    }
+
+    /// The place of a sequence's first element.
+    func place(of sequence: Int, headCount: Int) -> Int { headCount * pairs[sequence] }
+
+    /// The elements of all blocks.
+    func count(headCount: Int) -> Int { headCount * pairs[pairs.count - 1] }
 }
 
 /// The random masks of one forward and backward pass.

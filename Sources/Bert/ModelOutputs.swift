@@ -43,7 +43,7 @@ public struct ModelOutputs: Sendable {
     /// By layer, the attention probabilities: sequence after sequence `[N, n, n]`, end to end.
     public var attentions: [Tensor]?
 
-    /// By layer, `[T, H]` each, heads side by side.
+    /// By layer, `[T, A]` each, heads side by side.
     public var queries: [Tensor]?
     public var keys: [Tensor]?
     public var values: [Tensor]?

@@ -3,7 +3,7 @@ import Tensors
 
 /// One encoder layer's parameters (or their gradients) where they lie.
 struct LayerViews: Sendable {
-    /// Query, key and value as one layer, `[3H, H]`.
+    /// Query, key and value as one layer, `[3A, H]`.
     var queryKeyValue: Linear
     /// Its parts, for a layer of which only the first token's output is wanted.
     var query: Linear
@@ -13,6 +13,9 @@ struct LayerViews: Sendable {
     var intermediate: Linear
     var output: Linear
     var outputNorm: LayerNorm
+
+    /// A, the width of queries, keys and values.
+    var attentionWidth: Int { query.output }
 
     /// The same layer with its weights also in the form that products of a precision read fastest.
     ///
@@ -96,17 +99,17 @@ struct ModelViews: @unchecked Sendable {
         embeddingsProject = slots.embeddingsProject.map(linear)
         layers = slots.encoder.layer.map { layer in
             let query = linear(layer.attention.selfAttention.query)
-            let hidden = query.input
+            let width = query.output
             let all = Linear(
                 weight: query.weight,
                 bias: query.bias,
-                output: 3 * hidden,
-                input: hidden
+                output: 3 * width,
+                input: query.input
             )
             return LayerViews(
                 queryKeyValue: all,
                 query: query,
-                keyValue: all.outputs(hidden..<3 * hidden),
+                keyValue: all.outputs(width..<3 * width),
                 attentionOutput: linear(layer.attention.output.dense),
                 attentionNorm: norm(layer.attention.output.layerNorm),
                 intermediate: linear(layer.intermediate.dense),

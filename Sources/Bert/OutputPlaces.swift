@@ -14,15 +14,15 @@ struct OutputPlaces: @unchecked Sendable {
     /// The last layer's output for the token that stands for each sequence.
     var standing: Matrix?  // [B, H]
     var hiddenStates: [Matrix] = []  // [T, H]
-    /// By layer, sequence after sequence `[N, n, n]`.
-    var attentions: (layers: [UnsafeMutablePointer<Float>], offsets: AttentionOffsets)?
+    /// By layer, one column: sequence after sequence `[N, n, n]`.
+    var attentions: (layers: [Matrix], offsets: AttentionOffsets)?
 
     var intermediate: (selection: IntermediateSelection, outputs: IntermediateOutputs)?
 
     /// Whether a layer has to give every token its scores, of which probabilities are made if anybody
     /// asked for those.
     func scores(ofLayer layer: Int) -> UnsafeMutablePointer<Float>? {
-        attentions?.layers[layer] ?? intermediate?.outputs.attentionScores[layer]
+        attentions?.layers[layer].base ?? intermediate?.outputs.attentionScores[layer]
     }
 
     /// The places of a layer's scores within the batch's.

@@ -36,13 +36,13 @@ final class PassState: @unchecked Sendable {
     let dHidden: Matrix  // [T, H]
     let dEmbeddings: Matrix  // [T, E]; dHidden where nothing is projected
     let dAttended: Matrix  // [T, H]
-    let dContext: Matrix  // [T, H]
+    let dContext: Matrix  // [T, H]; of it a layer uses [T, A]
     let dOutput: [Matrix]  // [T, H]
     let dIntermediate: [Matrix]  // [T, I]
     let dAttentionOutput: [Matrix]  // [T, H]
-    let dProjections: [Matrix]  // [T, 3H]
+    let dProjections: [Matrix]  // [T, 3H]; of it a layer uses [T, 3A]
     let dFirst: Matrix  // [B, H]
-    let dFirstQuery: Matrix  // [B, H]
+    let dFirstQuery: Matrix  // [B, H]; of it the last layer uses [B, A]
     let dPooled: Matrix  // [B, H]
     let dLogits: Matrix  // [B, C]
     /// What objectives give for the outputs that were selected, and for the logits.
@@ -68,17 +68,8 @@ final class PassState: @unchecked Sendable {
         self.shards = shards
         self.outputs = outputs
         self.dropout = dropout
-        let heads = configuration.attentionHeadCount
-        allTokens = AttentionOffsets(
-            batchOffsets: batch.offsets,
-            headCount: heads,
-            firstTokenOnly: false
-        )
-        firstTokens = AttentionOffsets(
-            batchOffsets: batch.offsets,
-            headCount: heads,
-            firstTokenOnly: true
-        )
+        allTokens = AttentionOffsets(batchOffsets: batch.offsets, firstTokenOnly: false)
+        firstTokens = AttentionOffsets(batchOffsets: batch.offsets, firstTokenOnly: true)
         let (tokens, sequences) = (batch.tokenCount, batch.sequenceCount)
         let (hidden, inner) = (configuration.hiddenSize, configuration.intermediateSize)
         let size = configuration.embeddingSize
@@ -89,7 +80,6 @@ final class PassState: @unchecked Sendable {
             configuration.head == .tokenClassification
             ? batch.answered.map { .some($0) } ?? .all(tokens) : nil
         let answerRows = answered?.count ?? headRows
-        let scoreCount = allTokens.offsets.last ?? 0
         let longest = (0..<sequences).map(batch.length(of:)).max() ?? 0
         let scratchCount = Attention.scratchCount(length: longest, headSize: configuration.headSize)
 
@@ -118,18 +108,20 @@ final class PassState: @unchecked Sendable {
                     index == configuration.hiddenLayerCount - 1 && isSequenceHead
                     && !outputs.readsEveryToken(ofLayer: index)
                 let rows = firstOnly ? sequences : tokens
+                let heads = configuration.headCount(ofLayer: index)
+                let width = configuration.attentionWidth(ofLayer: index)
                 let query: Matrix
                 let key: Matrix
                 let value: Matrix
                 if firstOnly {
-                    query = matrix(sequences, hidden)
-                    let both = take(2 * tokens * hidden)
-                    key = Matrix(both, rows: tokens, columns: hidden, stride: 2 * hidden)
-                    value = Matrix(both + hidden, rows: tokens, columns: hidden, stride: 2 * hidden)
+                    query = matrix(sequences, width)
+                    let both = take(2 * tokens * width)
+                    key = Matrix(both, rows: tokens, columns: width, stride: 2 * width)
+                    value = Matrix(both + width, rows: tokens, columns: width, stride: 2 * width)
                 } else {
-                    let all = take(3 * tokens * hidden)
+                    let all = take(3 * tokens * width)
                     let parts = (0..<3).map {
-                        Matrix(all + $0 * hidden, rows: tokens, columns: hidden, stride: 3 * hidden)
+                        Matrix(all + $0 * width, rows: tokens, columns: width, stride: 3 * width)
                     }
                     (query, key, value) = (parts[0], parts[1], parts[2])
                 }
@@ -141,8 +133,9 @@ final class PassState: @unchecked Sendable {
                     key: key,
                     value: value,
                     logSum: take(rows * heads),
-                    scores: outputs.attentionScores.contains(index) ? take(scoreCount) : nil,
-                    context: matrix(rows, hidden),
+                    scores: outputs.attentionScores.contains(index)
+                        ? take(allTokens.count(headCount: heads)) : nil,
+                    context: matrix(rows, width),
                     attentionSum: matrix(rows, hidden),
                     attentionStatistics: statistics(rows),
                     attended: matrix(rows, hidden),
@@ -247,7 +240,7 @@ final class PassState: @unchecked Sendable {
 
     /// Views of what the forward pass put out.
     var values: IntermediateOutputs {
-        var views = IntermediateOutputs(headCount: dOutputs.headCount, blocks: allTokens)
+        var views = IntermediateOutputs(headCounts: dOutputs.headCounts, blocks: allTokens)
         views.logits = dOutputs.logits == nil ? nil : logits
         for index in outputs.hiddenStates {
             views.hiddenStates[index] = index == 0 ? embedded : layers[index - 1].output
@@ -272,6 +265,3 @@ final class PassState: @unchecked Sendable {
         }
     }
 }
-
-/// Stands for memory while a pass is only being measured; never read or written.
-private nonisolated(unsafe) let placeholder = UnsafeMutablePointer<Float>.allocate(capacity: 1)

@@ -14,13 +14,13 @@ struct ShardInference {
     /// A worker's buffers. Rows are the shard's; W is the wider of E and H.
     struct Memory {
         let states: (Matrix, Matrix)  // [rows, H] each
-        let projections: Matrix  // [rows, 3H]
-        let context: Matrix  // [rows, H]
+        let projections: Matrix  // [rows, 3H]; of it a layer uses [rows, 3A]
+        let context: Matrix  // [rows, H]; of it a layer uses [rows, A]
         let sum: Matrix  // [rows, W]
         let attended: Matrix  // [rows, W]
         let intermediate: Matrix  // [a block of rows, I]
         let first: Matrix  // [sequences, H]
-        let query: Matrix  // [sequences, H]
+        let query: Matrix  // [sequences, H]; of it the last layer uses [sequences, A]
         let spans: Matrix  // [rows, 2]
         let scratch: UnsafeMutablePointer<Float>
     }
@@ -132,27 +132,28 @@ struct ShardInference {
     ) -> LayerActivations {
         let firstOnly = firstTokensSuffice && index == views.layers.count - 1
         let hidden = pass.configuration.hiddenSize
+        let width = views.layers[index].attentionWidth
         let queries = firstOnly ? shard.sequences.count : shard.rows.count
         func view(_ matrix: Matrix) -> Matrix {
             Matrix(matrix.base, rows: queries, columns: hidden)
         }
         func part(_ number: Int, of parts: Int) -> Matrix {
             Matrix(
-                memory.projections.base + number * hidden,
+                memory.projections.base + number * width,
                 rows: shard.rows.count,
-                columns: hidden,
-                stride: parts * hidden
+                columns: width,
+                stride: parts * width
             )
         }
         return LayerActivations(
             firstTokenOnly: firstOnly,
             input: input,
             queryInput: firstOnly ? memory.first : input,
-            query: firstOnly ? memory.query : part(0, of: 3),
+            query: firstOnly ? memory.query.narrowed(to: width) : part(0, of: 3),
             key: firstOnly ? part(0, of: 2) : part(1, of: 3),
             value: firstOnly ? part(1, of: 2) : part(2, of: 3),
             scores: places.scores(ofLayer: index),
-            context: view(memory.context),
+            context: view(memory.context).narrowed(to: width),
             attentionSum: view(memory.sum),
             attended: view(memory.attended),
             intermediate: memory.intermediate,
@@ -177,11 +178,12 @@ struct ShardInference {
     /// Turns the shard's scores of a layer into probabilities, in place.
     private func normalizeScores(layer: Int) {
         guard let (layers, blocks) = places.attentions else { return }
+        let (base, heads) = (layers[layer].base, pass.configuration.headCount(ofLayer: layer))
         for sequence in shard.sequences {
             let length = pass.batch.length(of: sequence)
-            let end = blocks.offsets[sequence + 1]
-            for start in stride(from: blocks.offsets[sequence], to: end, by: max(1, length)) {
-                let row = UnsafeMutableBufferPointer(start: layers[layer] + start, count: length)
+            let block = blocks.places(of: sequence..<sequence + 1, headCount: heads)
+            for start in stride(from: block.lowerBound, to: block.upperBound, by: max(1, length)) {
+                let row = UnsafeMutableBufferPointer(start: base + start, count: length)
                 let highest = row.max() ?? 0
                 var total: Float = 0
                 for index in row.indices {

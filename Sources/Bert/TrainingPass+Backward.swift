@@ -54,7 +54,7 @@ extension TrainingPass {
             copy(
                 values,
                 to: views.attentionScores[layer],
-                views.scores(of: 0..<state.batch.sequenceCount).count
+                views.scores(of: 0..<state.batch.sequenceCount, layer: layer).count
             )
         }
         backward(into: gradients, accumulate: accumulate)

@@ -51,7 +51,7 @@ extension CompressedModel {
     mutating func keep(layers: [Int]) {
         let old = parameters.encoder.layer
         parameters.encoder.layer = layers.map { old[$0] }
-        configuration.hiddenLayerCount = layers.count
+        configuration.keep(layers: layers)
         func prefix(_ layer: Int) -> String { "encoder.layer.\(layer)." }
         var types = elementTypes.filter { !$0.key.hasPrefix("encoder.layer.") }
         for (index, layer) in layers.enumerated() {
@@ -60,6 +60,30 @@ extension CompressedModel {
             }
         }
         elementTypes = types
+    }
+
+    /// Keeps some of each layer's heads: rows of query, key and value and their biases, columns of the
+    /// attention's output.
+    ///
+    /// - Parameter places: by layer, which of the heads that it has, ascending; at least one.
+    mutating func keep(heads places: [[Int]]) {
+        let size = configuration.headSize
+        var heads: [[Int]] = []
+        for (index, places) in places.enumerated() {
+            let dimensions = places.flatMap { $0 * size..<($0 + 1) * size }
+            func rows(_ linear: BertParameters<Tensor>.Linear) -> BertParameters<Tensor>.Linear {
+                .init(weight: linear.weight.rows(dimensions), bias: linear.bias.rows(dimensions))
+            }
+            var attention = parameters.encoder.layer[index].attention
+            attention.selfAttention.query = rows(attention.selfAttention.query)
+            attention.selfAttention.key = rows(attention.selfAttention.key)
+            attention.selfAttention.value = rows(attention.selfAttention.value)
+            attention.output.dense.weight = attention.output.dense.weight.columns(dimensions)
+            parameters.encoder.layer[index].attention = attention
+            let present = configuration.heads(ofLayer: index)
+            heads.append(places.map { present[$0] })
+        }
+        configuration.keep(heads: heads)
     }
 
     /// Keeps some of each layer's feed-forward neurons: rows of the first matrix and its bias, columns

@@ -56,7 +56,7 @@ struct CompressionCheck {
         try checkData(configuration)
         try checkGate(configuration)
         if let layers = options.layers { try check(layers, configuration) }
-        if let fraction = options.neuronFraction { try check(fraction, configuration) }
+        if let fraction = options.headAndNeuronFraction { try check(fraction, configuration) }
         if options.vocabulary != nil, source.tokenizer == nil {
             throw Failure(
                 .missingInput,
@@ -69,7 +69,7 @@ struct CompressionCheck {
 
     private func checkData(_ configuration: BertConfiguration) throws(Failure) {
         guard let file = data ?? training else {
-            if options.neuronFraction != nil {
+            if options.headAndNeuronFraction != nil {
                 throw Failure(
                     .usage,
                     "--heads-and-neurons",
@@ -144,6 +144,12 @@ struct CompressionCheck {
         }
         guard fraction > 0, fraction < 1 else {
             throw refused("the share to cut away must be above 0 and below 1, not \(fraction)")
+        }
+        for layer in options.layers ?? Array(0..<configuration.hiddenLayerCount) {
+            let count = configuration.headCount(ofLayer: layer)
+            guard HeadPruning(fraction).cut(of: count) < count else {
+                throw refused("pruning all heads of a layer: \(fraction) of \(count)")
+            }
         }
         let size = configuration.intermediateSize
         let cut = Int((fraction * Double(size)).rounded())

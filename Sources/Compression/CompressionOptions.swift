@@ -6,8 +6,9 @@ public import Tensors
 public struct CompressionOptions: Sendable {
     /// The layers to keep, from 0, ascending.
     public var layers: [Int]?
-    /// The share of each layer's feed-forward neurons that is cut away, above 0 and below 1.
-    public var neuronFraction: Double?
+    /// The share of each layer's heads, rounded down, and of its feed-forward neurons that is cut away, above
+    /// 0 and below 1.
+    public var headAndNeuronFraction: Double?
     /// Which word pieces are kept.
     public var vocabulary: VocabularyChoice?
     /// Whether matrices are stored as int8 with scales.
@@ -31,7 +32,7 @@ public struct CompressionOptions: Sendable {
 
     /// Whether anything is to be done at all.
     public var isEmpty: Bool {
-        layers == nil && neuronFraction == nil && vocabulary == nil && !isInt8
+        layers == nil && headAndNeuronFraction == nil && vocabulary == nil && !isInt8
             && elementType == nil
     }
 }

@@ -11,8 +11,8 @@ import Tokenization
 
 /// Makes a smaller model of a checkpoint step by step, and measures it after each.
 ///
-/// The steps, in this order, each only where it was asked for: layers, feed-forward neurons, vocabulary,
-/// int8, floating-point type.
+/// The steps, in this order, each only where it was asked for: layers, heads, feed-forward neurons,
+/// vocabulary, int8, floating-point type.
 public struct Compressor {
     /// What came of it; nothing has been written yet.
     public struct Result: Sendable {
@@ -20,7 +20,7 @@ public struct Compressor {
         public let steps: [CompressionStep]
         /// What the gate demands and the model does not reach, as phrases.
         public let misses: [String]
-        /// How many matrices are int8, and what stays in which type, as sentences.
+        /// How many matrices are int8, what stays in which type, and who cannot read the file, as sentences.
         public let storage: [String]
         let model: CompressedModel
 
@@ -106,7 +106,7 @@ public struct Compressor {
         return Result(
             steps: steps,
             misses: options.gate.misses(steps[0], steps[steps.count - 1]),
-            storage: model.storage,
+            storage: model.storage + TargetCheck.notes(model.configuration, options.format),
             model: model
         )
     }
@@ -166,12 +166,15 @@ public struct Compressor {
                 }
             )
         }
-        if let fraction = options.neuronFraction {
-            changes.append(
+        if let fraction = options.headAndNeuronFraction {
+            changes += [
+                Change(word: "heads") { (compressor, model) throws(Failure) in
+                    HeadPruning(fraction).prune(&model, try compressor.importance(model))
+                },
                 Change(word: "neurons") { (compressor, model) throws(Failure) in
-                    try compressor.prune(&model, fraction)
-                }
-            )
+                    try compressor.pruneNeurons(&model, fraction)
+                },
+            ]
         }
         if let choice = options.vocabulary {
             changes.append(
@@ -200,22 +203,27 @@ public struct Compressor {
         return changes
     }
 
-    /// Cuts the same share of neurons from every layer, the least important ones.
-    private func prune(
-        _ model: inout CompressedModel,
-        _ fraction: Double
-    ) throws(Failure) -> String {
+    /// How much the loss depends on the parts of a model between two steps.
+    private func importance(_ model: CompressedModel) throws(Failure) -> ImportanceScores {
         guard let file = training ?? data, let judge else {
             preconditionFailure("importance without data")
         }
-        let size = model.configuration.intermediateSize
-        let kept = size - Int((fraction * Double(size)).rounded())
-        let scores = try ImportanceScores.sampled(
+        return try ImportanceScores.sampled(
             of: model.model(),
             on: try judge.encoded(file, model),
             seed: options.seed,
             pool: pool
         ).scores
+    }
+
+    /// Cuts the same share of neurons from every layer, the least important ones.
+    private func pruneNeurons(
+        _ model: inout CompressedModel,
+        _ fraction: Double
+    ) throws(Failure) -> String {
+        let size = model.configuration.intermediateSize
+        let kept = size - Int((fraction * Double(size)).rounded())
+        let scores = try importance(model)
         model.keep(neurons: scores.layers.map { ImportanceScores.best(kept, of: $0.neurons) })
         return "neurons \(kept) of \(size)"
     }

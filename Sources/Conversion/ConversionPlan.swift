@@ -71,7 +71,8 @@ public struct ConversionPlan: Sendable {
             )
         }
         if options.format.isKerasHub { try selection.completeForKerasHub() }
-        var notes = source.notes + selection.notes
+        var notes =
+            source.notes + selection.notes + TargetCheck.notes(configuration, options.format)
         let tokenizerFiles = try Self.tokenizer(source, configuration, options, &notes)
         vocabulary = tokenizerFiles?.0
         tokenizer = tokenizerFiles?.1

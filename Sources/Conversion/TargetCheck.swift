@@ -1,10 +1,10 @@
-import Bert
+package import Bert
 import Diagnostics
 import Foundation
 import Tensors
 
 /// What a layout can express.
-enum TargetCheck {
+package enum TargetCheck {
     /// Refuses what a layout cannot hold at all.
     static func refuse(
         _ configuration: BertConfiguration,
@@ -41,10 +41,29 @@ enum TargetCheck {
             guard configuration.activation != .relu else {
                 throw refused("KerasHub's BERT computes GELU, and this model ReLU")
             }
+            guard configuration.prunedHeads.isEmpty else {
+                throw refused(
+                    "KerasHub's layers have one number of heads that fill the hidden width, and this "
+                        + "model has pruned heads",
+                    "Convert to safetensors or hf-h5"
+                )
+            }
             guard options.shardByteCount == nil || options.format == .kerasHub else {
                 throw refused("Keras 3 weights without a preset are one file: no --shard-size")
             }
         }
+    }
+
+    /// What a user of the target should know, as sentences.
+    package static func notes(
+        _ configuration: BertConfiguration,
+        _ format: ExportFormat
+    ) -> [String] {
+        guard format == .huggingFaceHDF5, !configuration.prunedHeads.isEmpty else { return [] }
+        return [
+            "transformers' TensorFlow classes do not prune and refuse these heads' shapes; its PyTorch "
+                + "classes read them from safetensors"
+        ]
     }
 
     /// How the target's results will differ, as sentences.

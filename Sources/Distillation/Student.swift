@@ -75,7 +75,7 @@ public struct Student: Sendable {
             )
         }
         var configuration = source
-        configuration.hiddenLayerCount = layers.count
+        configuration.keep(layers: layers)
         adjust(&configuration)
         var parameters = teacher.parameters
         parameters.encoder.layer = layers.map { parameters.encoder.layer[$0] }

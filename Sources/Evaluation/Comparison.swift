@@ -12,7 +12,7 @@ public struct ModelMeasurement: Sendable {
     public var parameterCountWithoutEmbeddings: Int
     /// The size of the file of weights.
     public var bytesOnDisk: Int
-    /// Of the encoder, see ``EncoderCost/operationsPerToken(layerCount:hiddenSize:intermediateSize:meanLength:)``.
+    /// Of the encoder, see ``EncoderCost/operationsPerToken(_:meanLength:)``.
     public var flopsPerToken: Double
     /// Wall time of the forward passes over all examples.
     public var seconds: Double

@@ -11,7 +11,8 @@ public struct LayerStates: Sendable {
     let products: [InnerProducts]
     /// By layer, the attention probabilities: sequence after sequence `[N, n, n]`.
     let attentions: [[Float]]
-    let heads: Int
+    /// By layer, N.
+    let heads: [Int]
     let width: Int
     let lengths: [Int]
 
@@ -28,7 +29,9 @@ public struct LayerStates: Sendable {
         let inference = BertInference(model, pool: pool, packing: false)
         let outputs = inference.outputs(batch, [.hiddenStates, .attentions])
         width = model.configuration.hiddenSize
-        heads = model.configuration.attentionHeadCount
+        heads = (0..<model.configuration.hiddenLayerCount).map {
+            model.configuration.headCount(ofLayer: $0)
+        }
         let width = width
         states = (outputs.hiddenStates ?? []).map(\.values)
         products = states.map { InnerProducts($0, width: width) }
@@ -76,9 +79,9 @@ public struct LayerStates: Sendable {
                         ? nil
                         : LayerComparison.attentionKL(
                             teacher: attentions[teacher - 1],
-                            heads: heads,
+                            heads: heads[teacher - 1],
                             student: student.attentions[layer - 1],
-                            heads: student.heads,
+                            heads: student.heads[layer - 1],
                             lengths: lengths
                         )
                 )

@@ -50,7 +50,9 @@ extension BertModel: SequenceModel {
     /// Only the layers' matrices are held in the products' numbers.
     public func weightByteCount(in precision: Precision) -> Int {
         let (hidden, wide) = (configuration.hiddenSize, configuration.intermediateSize)
-        let matrices = configuration.hiddenLayerCount * (4 * hidden * hidden + 2 * hidden * wide)
+        let matrices = (0..<configuration.hiddenLayerCount).reduce(0) { sum, layer in
+            sum + 4 * hidden * configuration.attentionWidth(ofLayer: layer) + 2 * hidden * wide
+        }
         let width =
             switch precision {
             case .f32: 4
@@ -61,12 +63,7 @@ extension BertModel: SequenceModel {
     }
 
     public func operationsPerToken(meanLength: Double) -> Double {
-        EncoderCost.operationsPerToken(
-            layerCount: configuration.hiddenLayerCount,
-            hiddenSize: configuration.hiddenSize,
-            intermediateSize: configuration.intermediateSize,
-            meanLength: meanLength
-        )
+        EncoderCost.operationsPerToken(configuration, meanLength: meanLength)
     }
 
     public func inference(pool: WorkerPool, precision: Precision) -> any SequenceInference {

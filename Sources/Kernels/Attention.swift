@@ -11,65 +11,64 @@ public enum Attention {
     public static let rounds =
         bk_attention_bf16_available() != 0 && MatrixBackend.current == .oneDNN
 
-    /// One sequence's place and what is kept of it.
+    /// One sequence's queries, keys and values, and what is kept of it. Heads lie side by side; there are as
+    /// many, N, as the matrices have room for.
     public struct Sequence: @unchecked Sendable {
-        /// The queries taken: all tokens, or only the first (`[CLS]`).
-        public var queries: Int
-        public var length: Int
-        public var headCount: Int
+        /// D, the width of one head.
         public var headSize: Int
-        /// Receives (forward) or provides (backward) the log-sum-exp, `[heads, queries]`.
+        /// `[queries, N D]`: of all tokens, or only of the first (`[CLS]`).
+        public var query: Matrix
+        /// `[length, N D]`, with the stride of the values.
+        public var key: Matrix
+        /// `[length, N D]`
+        public var value: Matrix
+        /// Receives (forward) or provides (backward) the log-sum-exp, `[N, queries]`.
         public var logSum: UnsafeMutablePointer<Float>?
-        /// Unnormalised scores `[heads, queries, length]`: written by forward; backward reads their
+        /// Unnormalised scores `[N, queries, length]`: written by forward; backward reads their
         /// gradient here.
         public var scores: UnsafeMutablePointer<Float>?
-        /// Where the sequence's `[heads, queries, length]` dropout mask starts.
+        /// Where the sequence's `[N, queries, length]` dropout mask starts.
         public var firstMaskElement: Int
 
         public init(
-            queries: Int,
-            length: Int,
-            headCount: Int,
             headSize: Int,
+            query: Matrix,
+            key: Matrix,
+            value: Matrix,
             logSum: UnsafeMutablePointer<Float>?,
             scores: UnsafeMutablePointer<Float>?,
             firstMaskElement: Int
         ) {
-            self.queries = queries
-            self.length = length
-            self.headCount = headCount
+            precondition(key.stride == value.stride)
             self.headSize = headSize
+            (self.query, self.key, self.value) = (query, key, value)
             self.logSum = logSum
             self.scores = scores
             self.firstMaskElement = firstMaskElement
         }
 
+        /// N
+        public var headCount: Int { query.columns / headSize }
         var scale: Float { 1 / Float(headSize).squareRoot() }
     }
 
     /// - Parameters:
-    ///   - q: `[queries, H]`.
-    ///   - k, v: `[length, H]`, with one stride.
-    ///   - context: `[queries, H]`, overwritten.
+    ///   - context: `[queries, N D]`, overwritten.
     ///   - rounding: whether both products may round their operands to bfloat16: without dropout, and where
     ///     nothing but the context is wanted of more than one query.
     ///   - heads: the heads to compute; nil for all.
     public static func forward(
         _ sequence: Sequence,
-        q: Matrix,
-        k: Matrix,
-        v: Matrix,
         context: Matrix,
         dropout: Dropout,
         heads: Range<Int>? = nil,
         rounding: Bool = false,
         scratch: UnsafeMutablePointer<Float>
     ) {
+        let (q, k, v) = (sequence.query, sequence.key, sequence.value)
         let heads = heads ?? 0..<sequence.headCount
         let (first, size) = (heads.lowerBound, sequence.headSize)
-        if rounding, Attention.rounds, sequence.queries > 1, sequence.logSum == nil,
-            sequence.scores == nil
-        {
+        if rounding, Attention.rounds, q.rows > 1, sequence.logSum == nil, sequence.scores == nil {
             bk_attention_forward_bf16(
                 q.base + first * size,
                 q.stride,
@@ -79,8 +78,8 @@ public enum Attention {
                 context.base + first * size,
                 context.stride,
                 heads.count,
-                sequence.queries,
-                sequence.length,
+                q.rows,
+                k.rows,
                 size,
                 sequence.scale,
                 MatrixBackend.usesTiles ? 1 : 0,
@@ -88,7 +87,7 @@ public enum Attention {
             )
             return
         }
-        let block = first * sequence.queries * sequence.length
+        let block = first * q.rows * k.rows
         bk_attention_forward(
             q.base + first * size,
             q.stride,
@@ -98,11 +97,11 @@ public enum Attention {
             context.base + first * size,
             context.stride,
             heads.count,
-            sequence.queries,
-            sequence.length,
+            q.rows,
+            k.rows,
             size,
             sequence.scale,
-            sequence.logSum.map { $0 + first * sequence.queries },
+            sequence.logSum.map { $0 + first * q.rows },
             sequence.scores.map { $0 + block },
             UInt64(sequence.firstMaskElement + block),
             dropout.constants,
@@ -110,12 +109,9 @@ public enum Attention {
         )
     }
 
-    /// Gradients of q, k and v, overwritten, with the strides of q and k.
+    /// Gradients of queries, keys and values, overwritten, with their strides.
     public static func backward(
         _ sequence: Sequence,
-        q: Matrix,
-        k: Matrix,
-        v: Matrix,
         dContext: Matrix,
         dQ: Matrix,
         dK: Matrix,
@@ -123,6 +119,7 @@ public enum Attention {
         dropout: Dropout,
         scratch: UnsafeMutablePointer<Float>
     ) {
+        let (q, k, v) = (sequence.query, sequence.key, sequence.value)
         precondition(dQ.stride == q.stride && dK.stride == k.stride && dV.stride == k.stride)
         guard let logSum = sequence.logSum else {
             preconditionFailure("the forward pass kept no log-sum-exp")
@@ -136,8 +133,8 @@ public enum Attention {
             dContext.base,
             dContext.stride,
             sequence.headCount,
-            sequence.queries,
-            sequence.length,
+            q.rows,
+            k.rows,
             sequence.headSize,
             sequence.scale,
             logSum,

@@ -177,14 +177,15 @@ extension OperationRecorder {
     /// - Parameters:
     ///   - products: the number of matrix products of queries, keys and a head's width: 2 forward,
     ///     5 backward, where the scores are computed again.
-    ///   - queries, keys: rows of the hidden size read and written, counted once for each matrix.
+    ///   - width: of the heads that are computed, side by side.
+    ///   - rows: of that width, read and written, counted once for each matrix.
     public func attention(
         _ operation: ProfiledOperation,
         products: Int,
         pairs: Int,
-        hiddenSize: Int,
+        width: Int,
         rows: Int
     ) {
-        lap(operation, operations: 2 * products * pairs * hiddenSize, floats: rows * hiddenSize)
+        lap(operation, operations: 2 * products * pairs * width, floats: rows * width)
     }
 }

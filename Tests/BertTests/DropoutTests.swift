@@ -6,12 +6,17 @@ import Testing
 import Tokenization
 
 @Suite struct DropoutTests {
+    /// A model whose layers have two heads and one.
+    private static let pruned = "pruned"
+
     /// Three different probabilities, so that one taken for another shows.
     private func golden(_ name: String = "bert") throws -> GoldenCase {
         var golden =
-            name == "bert"
-            ? try GoldenCase("bert_classifier_gelu")
-            : GoldenCase(try HeadGolden(name, .sequenceClassification))
+            switch name {
+            case "bert": try GoldenCase("bert_classifier_gelu")
+            case Self.pruned: try GoldenCase(HeadGolden("bert", .sequenceClassification)).pruned()
+            default: GoldenCase(try HeadGolden(name, .sequenceClassification))
+            }
         golden.configuration.hiddenDropoutProbability = 0.2
         golden.configuration.attentionDropoutProbability = 0.3
         golden.configuration.classifierDropout = 0.4
@@ -20,7 +25,7 @@ import Tokenization
 
     @Test(
         arguments: [KeptOutputs.all, .logits],
-        ModelFamily.allCases.map(\.rawValue) + [HeadGolden.projected]
+        ModelFamily.allCases.map(\.rawValue) + [HeadGolden.projected, pruned]
     )
     func `values and slopes with dropout are those of the definition with the same masks`(
         _ mode: KeptOutputs,
@@ -113,5 +118,20 @@ import Tokenization
         let gradients = Gradients(model.layout)
         pass.backward(OutputGradients(logits: logits), into: gradients)
         return (logits + gradients.all(model.layout)).map(\.bitPattern)
+    }
+}
+
+extension GoldenCase {
+    /// Without some of the three heads of each of two layers.
+    fileprivate func pruned() -> GoldenCase {
+        let mask = HeadMask(
+            configuration: configuration,
+            parameters: parameters,
+            heads: [0: [1], 1: [0, 2]]
+        )
+        var result = self
+        result.configuration = mask.prunedConfiguration
+        result.parameters = parameters.map { mask.cut($0, $1) }
+        return result
     }
 }

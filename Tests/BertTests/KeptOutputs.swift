@@ -22,7 +22,7 @@ extension TrainingPass {
     /// Unnormalised attention scores of a layer: sequence after sequence, `[N, n, n]`.
     func attentionScores(layer: Int, of batch: PackedBatch) -> [Float] {
         guard let scores = outputs.attentionScores[layer] else { preconditionFailure("not kept") }
-        let range = outputs.scores(of: 0..<batch.sequenceCount)
+        let range = outputs.scores(of: 0..<batch.sequenceCount, layer: layer)
         return Array(UnsafeBufferPointer(start: scores, count: range.count))
     }
 }

@@ -164,7 +164,7 @@ struct ReferenceModel {
         let q = states[..<queries].map { linear("\(prefix)query", $0) }
         let k = states.map { linear("\(prefix)key", $0) }
         let v = states.map { linear("\(prefix)value", $0) }
-        let (heads, size) = (configuration.attentionHeadCount, configuration.headSize)
+        let (heads, size) = (configuration.headCount(ofLayer: layer), configuration.headSize)
         var element = (0..<sequence).reduce(0) {
             let length = batch.length(of: $1)
             return $0 + heads * length * (queries == 1 && firstTokensOnly ? 1 : length)

@@ -17,6 +17,10 @@ private func configuration(
     )
 }
 
+private func heads(_ numbers: Int...) -> JSONValue {
+    .array(numbers.map(JSONValue.integer))
+}
+
 @Suite struct `Configurations` {
     @Test func `a configuration reads back as it was written`() throws {
         let file = try configuration()
@@ -27,6 +31,34 @@ private func configuration(
         #expect(text.contains("\"layer_norm_eps\": 1e-12,"))
         #expect(text.contains("\"dtype\": \"float32\",") && text.contains("\"torch_dtype\""))
         #expect(file.configuration.json.text() == text)
+    }
+
+    @Test func `pruned heads are read and written, and none is as if nothing were said`() throws {
+        var pruned = sampleConfiguration
+        pruned.prunedHeads = [0: [0, 2], 1: [1]]
+        let text = pruned.json.text()
+        #expect(text.contains("\"pruned_heads\": {\"0\": [0, 2], \"1\": [1]}"))
+        let read = try BertConfigurationFile(bytes: Array(text.utf8), source: "x").configuration
+        #expect(read == pruned && read.json.text() == text)
+        #expect((0..<2).map(read.headCount(ofLayer:)) == [1, 2])
+        #expect((0..<2).map(read.attentionWidth(ofLayer:)) == [4, 8])
+        #expect(read.heads(ofLayer: 0) == [1] && read.heads(ofLayer: 1) == [0, 2])
+        for none: JSONValue in [.null, .object([:]), .object(["0": .array([])])] {
+            let file = try configuration(["pruned_heads": none])
+            #expect(file.configuration == sampleConfiguration)
+        }
+        #expect(!sampleConfiguration.json.text().contains("pruned_heads"))
+    }
+
+    @Test func `layers that are kept keep their heads`() {
+        var pruned = sampleConfiguration
+        pruned.hiddenLayerCount = 4
+        pruned.prunedHeads = [0: [2], 2: [0, 1]]
+        pruned.keep(layers: [1, 2, 3])
+        #expect(pruned.hiddenLayerCount == 3)
+        #expect(pruned.prunedHeads == [1: [0, 1]])
+        pruned.keep(heads: [[0, 1, 2], [2], [1]])
+        #expect(pruned.prunedHeads == [1: [0, 1], 2: [0, 2]])
     }
 
     @Test func `every key the readers of other programs need is written`() {
@@ -121,7 +153,17 @@ private func configuration(
             ("model_type", .string("gpt2"), "\"gpt2\"; BertKit knows bert, distilbert, roberta"),
             ("position_embedding_type", .string("relative_key"), "not \"absolute\""),
             ("is_decoder", .bool(true), "not an encoder"),
-            ("pruned_heads", .object(["0": .array([.integer(1)])]), "pruned"),
+            ("pruned_heads", .array([]), "must be an object with a list of heads for a layer and"),
+            ("pruned_heads", .object(["2": .array([])]), "key \"2\", and the layers are 0 to 1"),
+            ("pruned_heads", .object(["+1": .array([])]), "key \"+1\", and the layers are 0 to 1"),
+            ("pruned_heads", .object(["0": .null]), "a list of heads for layer 0 and has null"),
+            ("pruned_heads", .object(["0": heads(3)]), "heads from 0 to 2 for layer 0 and has 3"),
+            ("pruned_heads", .object(["0": heads(-1)]), "heads from 0 to 2 for layer 0 and has -1"),
+            ("pruned_heads", .object(["1": heads(2, 0, 2)]), "lists head 2 of layer 1 twice"),
+            (
+                "pruned_heads", .object(["1": heads(2, 0, 1)]),
+                "leave layer 1 a head and lists all 3"
+            ),
             ("problem_type", .string("multi_label_classification"), "BertKit knows"),
             ("problem_type", .string("regression"), "there are 3 labels"),
             ("num_labels", .integer(2), "there are 3 labels"),

@@ -30,6 +30,7 @@ struct CompressionBench {
     static func with(
         _ head: Head = .sequenceClassification,
         layers: Int = 3,
+        heads: Int = 2,
         padding: Int = 0,
         _ body: (CompressionBench) throws -> Void
     ) throws {
@@ -42,7 +43,7 @@ struct CompressionBench {
             head: head,
             hiddenSize: 12,
             hiddenLayerCount: layers,
-            attentionHeadCount: 2,
+            attentionHeadCount: heads,
             intermediateSize: 20,
             vocabularySize: pieces.count + padding,
             maximumPositionCount: 24,

@@ -63,7 +63,7 @@ struct StepTests {
     func neurons() throws {
         try CompressionBench.with(layers: 2) { bench in
             let file = try CompressionBench.data()
-            try bench.compress(data: file) { $0.neuronFraction = 0.3 }
+            try bench.compress(data: file) { $0.headAndNeuronFraction = 0.3 }
             let classifier = try TextClassifier(contentsOf: bench["model"])
             let data = try EncodedDataset(
                 file,
@@ -116,10 +116,10 @@ struct StepTests {
             try FileManager.default.removeItem(at: file)
             try HuggingFaceTensorFlow.write(tensors, opened.configuration, to: file)
             let result = try bench.compress(data: CompressionBench.data()) {
-                $0.neuronFraction = 0.2
+                $0.headAndNeuronFraction = 0.2
             }
             #expect(try Checkpoint.open(bench["small"]).configuration?.intermediateSize == 16)
-            #expect(try #require(result.steps[1].divergence) < 1e-10)
+            #expect(try #require(result.steps[2].divergence) < 1e-10)
         }
     }
 
@@ -162,7 +162,7 @@ struct StepTests {
             let data = try CompressionBench.data()
             let result = try bench.compress(data: data) {
                 $0.layers = [0, 2]
-                $0.neuronFraction = 0.5
+                $0.headAndNeuronFraction = 0.5
                 $0.vocabulary = VocabularyChoice(text: nil)
                 $0.isInt8 = true
                 $0.elementType = .bfloat16
@@ -170,17 +170,18 @@ struct StepTests {
             let names = result.steps.map(\.name)
             #expect(names[0] == "original")
             #expect(names[1] == "layers 0, 2")
-            #expect(names[2] == "neurons 10 of 20")
-            #expect(names[3].hasPrefix("vocabulary "))
-            #expect(names[4...] == ["int8", "bf16, the rest"])
+            #expect(names[2] == "heads 1 of 2")
+            #expect(names[3] == "neurons 10 of 20")
+            #expect(names[4].hasPrefix("vocabulary "))
+            #expect(names[5...] == ["int8", "bf16, the rest"])
             let sizes = result.steps.map(\.byteCount)
             #expect(zip(sizes, sizes.dropFirst()).allSatisfy { $0 > $1 })
             let counts = result.steps.map(\.parameterCount)
-            #expect(counts[0] > counts[1] && counts[3] == counts[4] && counts[4] == counts[5])
+            #expect(counts[0] > counts[1] && counts[4] == counts[5] && counts[5] == counts[6])
             #expect(result.steps[0].divergence == 0)
             let checkpoint = try Checkpoint.open(bench["small"])
             #expect(
-                checkpoint.store.entries.reduce(0) { $0 + $1.storedByteCount } == sizes[5]
+                checkpoint.store.entries.reduce(0) { $0 + $1.storedByteCount } == sizes[6]
             )
             // What the last row says is what the folder answers.
             let classifier = try TextClassifier(contentsOf: bench["small"])
@@ -188,7 +189,7 @@ struct StepTests {
             let right = (0..<8).count { row in
                 (logits[2 * row + 1] > logits[2 * row]) == (row % 2 == 0)
             }
-            #expect(result.steps[5].quality == Double(right) / 8)
+            #expect(result.steps[6].quality == Double(right) / 8)
             #expect(classifier.configuration.intermediateSize == 10)
             #expect(classifier.configuration.hiddenLayerCount == 2)
         }
@@ -201,7 +202,7 @@ struct StepTests {
             let data = try LabelledFile(bytes: Array(text.utf8), name: "words", kind: .words)
             let result = try bench.compress(data: data) {
                 $0.vocabulary = VocabularyChoice(text: nil)
-                $0.neuronFraction = 0.1
+                $0.headAndNeuronFraction = 0.1
                 $0.isInt8 = true
             }
             #expect(result.steps.map(\.name).contains("neurons 18 of 20"))
@@ -211,8 +212,8 @@ struct StepTests {
                 }
             )
             #expect(result.steps[0].divergence == 0)
-            #expect(result.steps[2].divergence == result.steps[1].divergence)
-            #expect(try #require(result.steps[3].divergence) > 0)
+            #expect(result.steps[3].divergence == result.steps[2].divergence)
+            #expect(try #require(result.steps[4].divergence) > 0)
         }
     }
 
@@ -221,7 +222,7 @@ struct StepTests {
         try CompressionBench.with { bench in
             for name in ["one", "two"] {
                 try bench.compress(name, data: CompressionBench.data()) {
-                    $0.neuronFraction = 0.4
+                    $0.headAndNeuronFraction = 0.4
                     $0.vocabulary = VocabularyChoice(text: nil)
                     $0.isInt8 = true
                 }

@@ -173,8 +173,10 @@ final class Bench {
         for (index, matrix) in outputs.hiddenStates.sorted(by: { $0.key < $1.key }) {
             visit("hidden.\(index)", matrix)
         }
-        for (_, base) in outputs.attentionScores.sorted(by: { $0.key < $1.key }) {
-            for element in outputs.scores(of: 0..<sequences) { body("scores", base + element) }
+        for (layer, base) in outputs.attentionScores.sorted(by: { $0.key < $1.key }) {
+            for element in outputs.scores(of: 0..<sequences, layer: layer) {
+                body("scores", base + element)
+            }
         }
         for (_, all) in outputs.queryKeyValue.sorted(by: { $0.key < $1.key }) {
             visit("query", all.query)

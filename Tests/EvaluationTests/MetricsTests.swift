@@ -1,3 +1,4 @@
+import Bert
 import Evaluation
 import Foundation
 import TestSupport
@@ -192,12 +193,40 @@ func isClose(_ value: Double?, _ expected: Double) -> Bool {
         (4, 312, 1200, 1.25),
     ])
     func `operations equal the papers' counts`(l: Int, d: Int, f: Int, billions: Double) {
-        let perToken = EncoderCost.operationsPerToken(
-            layerCount: l,
-            hiddenSize: d,
-            intermediateSize: f,
-            meanLength: 128
-        )
+        let perToken = EncoderCost.operationsPerToken(encoder(l, d, f), meanLength: 128)
         #expect(abs(perToken * 128 / 1e9 - billions) < 0.005)
+    }
+
+    @Test func `a pruned head's products are not counted`() {
+        let whole = encoder(3, 8, 5)
+        var pruned = whole
+        pruned.prunedHeads = [1: [0, 3]]
+        let lost =
+            EncoderCost.operationsPerToken(whole, meanLength: 10)
+            - EncoderCost.operationsPerToken(pruned, meanLength: 10)
+        // Four numbers of a token's queries, keys, values and context.
+        #expect(lost == 2 * 4 * 8 * 4 + 4 * 10 * 4)
+    }
+
+    /// An encoder of four heads.
+    private func encoder(_ layers: Int, _ hidden: Int, _ intermediate: Int) -> BertConfiguration {
+        BertConfiguration(
+            hiddenSize: hidden,
+            hiddenLayerCount: layers,
+            attentionHeadCount: 4,
+            intermediateSize: intermediate,
+            vocabularySize: 9,
+            maximumPositionCount: 9,
+            tokenTypeCount: 2,
+            layerNormEpsilon: 1e-12,
+            activation: .gelu,
+            hiddenDropoutProbability: 0,
+            attentionDropoutProbability: 0,
+            classifierDropout: nil,
+            initializerRange: 0.02,
+            padTokenID: 0,
+            labels: ["a", "b"],
+            problemType: .classification
+        )
     }
 }

@@ -9,6 +9,9 @@ import Tokenization
 
 /// What tests of exports have in common.
 enum ExportBench {
+    /// Where the folders of models with pruned heads are, as a layout's name.
+    static let pruned = "../goldens/pruned_heads/"
+
     static func checkpoint(_ layout: String) throws -> Checkpoint {
         try Checkpoint.open(Fixtures.folder.appending(path: "layouts/\(layout)"))
     }

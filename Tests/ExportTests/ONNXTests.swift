@@ -13,7 +13,8 @@ import Tokenization
         "safetensors", "safetensors_base", "safetensors_token_classification",
         "safetensors_question_answering", "safetensors_masked_lm", "safetensors_gelu_new",
         "distilbert", "distilbert_masked_lm", "roberta", "roberta_masked_lm", "electra",
-        "electra_narrow", "tf", "keras_masked_lm",
+        "electra_narrow", "tf", "keras_masked_lm", "\(ExportBench.pruned)bert",
+        "\(ExportBench.pruned)distilbert", "\(ExportBench.pruned)roberta",
     ]
 
     /// The graph is computed operator by operator, on sequences with padding.

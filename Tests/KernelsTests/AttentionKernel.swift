@@ -14,9 +14,6 @@ struct AttentionKernel: Sendable, CustomTestStringConvertible {
 
     func forward(
         _ sequence: Attention.Sequence,
-        q: Matrix,
-        k: Matrix,
-        v: Matrix,
         context: Matrix,
         dropout: Dropout,
         scratch: UnsafeMutablePointer<Float>
@@ -24,15 +21,13 @@ struct AttentionKernel: Sendable, CustomTestStringConvertible {
         guard let version else {
             Attention.forward(
                 sequence,
-                q: q,
-                k: k,
-                v: v,
                 context: context,
                 dropout: dropout,
                 scratch: scratch
             )
             return
         }
+        let (q, k, v) = (sequence.query, sequence.key, sequence.value)
         version.kernels.bk_attention_forward?(
             q.base,
             q.stride,
@@ -42,8 +37,8 @@ struct AttentionKernel: Sendable, CustomTestStringConvertible {
             context.base,
             context.stride,
             sequence.headCount,
-            sequence.queries,
-            sequence.length,
+            q.rows,
+            k.rows,
             sequence.headSize,
             1 / Float(sequence.headSize).squareRoot(),
             sequence.logSum,
@@ -56,9 +51,6 @@ struct AttentionKernel: Sendable, CustomTestStringConvertible {
 
     func backward(
         _ sequence: Attention.Sequence,
-        q: Matrix,
-        k: Matrix,
-        v: Matrix,
         dContext: Matrix,
         d: [Matrix],
         dropout: Dropout,
@@ -67,9 +59,6 @@ struct AttentionKernel: Sendable, CustomTestStringConvertible {
         guard let version else {
             Attention.backward(
                 sequence,
-                q: q,
-                k: k,
-                v: v,
                 dContext: dContext,
                 dQ: d[0],
                 dK: d[1],
@@ -79,6 +68,7 @@ struct AttentionKernel: Sendable, CustomTestStringConvertible {
             )
             return
         }
+        let (q, k, v) = (sequence.query, sequence.key, sequence.value)
         version.kernels.bk_attention_backward?(
             q.base,
             q.stride,
@@ -88,8 +78,8 @@ struct AttentionKernel: Sendable, CustomTestStringConvertible {
             dContext.base,
             dContext.stride,
             sequence.headCount,
-            sequence.queries,
-            sequence.length,
+            q.rows,
+            k.rows,
             sequence.headSize,
             1 / Float(sequence.headSize).squareRoot(),
             sequence.logSum,

@@ -85,10 +85,10 @@ import Testing
 
         func sequence(logSum: GuardedFloats?, scores: GuardedFloats?) -> Attention.Sequence {
             Attention.Sequence(
-                queries: queries,
-                length: length,
-                headCount: heads,
                 headSize: headSize,
+                query: q,
+                key: k,
+                value: v,
                 logSum: logSum?.base,
                 scores: scores?.base,
                 firstMaskElement: firstMaskElement
@@ -191,9 +191,6 @@ import Testing
             let context = GuardedFloats(count: data.queries * data.width)
             kernel.forward(
                 data.sequence(logSum: keeps ? logSum : nil, scores: keeps ? scores : nil),
-                q: data.q,
-                k: data.k,
-                v: data.v,
                 context: context.matrix(rows: data.queries, columns: data.width),
                 dropout: data.dropout,
                 scratch: scratch.base
@@ -229,9 +226,6 @@ import Testing
             }
             kernel.backward(
                 data.sequence(logSum: logSum, scores: hasScoreGradient ? dScores : nil),
-                q: data.q,
-                k: data.k,
-                v: data.v,
                 dContext: dContext.matrix(rows: data.queries, columns: data.width),
                 d: d,
                 dropout: data.dropout,
@@ -266,9 +260,6 @@ import Testing
         let scratch = GuardedFloats(count: Attention.scratchCount(length: 17, headSize: 8))
         kernel.forward(
             data.sequence(logSum: nil, scores: nil),
-            q: data.q,
-            k: data.k,
-            v: data.v,
             context: context.matrix(rows: data.queries, columns: data.width),
             dropout: .none,
             scratch: scratch.base

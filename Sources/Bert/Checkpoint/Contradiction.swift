@@ -7,9 +7,12 @@ enum Contradiction {
     /// What contradicts, as the end of a sentence that begins with the configuration's place;
     /// `nil` when nothing does.
     static func find(_ configuration: BertConfiguration, _ resolution: NameResolution) -> String? {
-        let heads = configuration.attentionHeadCount
         for tensor in resolution.tensors {
-            guard let split = tensor.transform.headCount, split != heads else { continue }
+            guard let split = tensor.transform.headCount, let layer = layer(tensor.name) else {
+                continue
+            }
+            let heads = configuration.headCount(ofLayer: layer)
+            guard split != heads else { continue }
             return "it has \(heads) attention heads, and \"\(printable(tensor.entry.name))\" is "
                 + "split into \(split)"
         }

@@ -24,6 +24,7 @@ public struct AttentionDistributionLoss: AttentionObjective {
         try LayerPair.check(pairs, of: name, student, teacher)
         try checkEqualHeads(
             name,
+            pairs,
             student,
             teacher,
             remedy: "Use query, key and value relations, which need no equal heads (minilmv2)"
@@ -37,12 +38,15 @@ public struct AttentionDistributionLoss: AttentionObjective {
             let other = shard.teacher.scores(pair.teacher - 1)
             let gradient = shard.gradient.scores(pair.student - 1)
             for (sequences, weight) in shard.tokenRuns(reduction) {
-                let scale = weight / Double(shard.student.headCount)
+                let scale = weight / Double(shard.student.headCounts[pair.student - 1])
                 let factor = Float(scale * shard.gradientWeight)
                 var sum = 0.0
                 for sequence in sequences {
                     let length = shard.batch.length(of: sequence)
-                    let place = shard.student.scores(of: sequence..<sequence + 1)
+                    let place = shard.student.scores(
+                        of: sequence..<sequence + 1,
+                        layer: pair.student - 1
+                    )
                     for row in stride(from: place.lowerBound, to: place.upperBound, by: length) {
                         sum +=
                             Divergence.softmax(

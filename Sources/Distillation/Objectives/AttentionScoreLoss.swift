@@ -35,6 +35,7 @@ public struct AttentionScoreLoss: AttentionObjective {
         guard heads == .equal else { return }
         try checkEqualHeads(
             name,
+            pairs,
             student,
             teacher,
             remedy: "Use query, key and value relations, which need no equal heads, or heads: mean"
@@ -49,13 +50,13 @@ public struct AttentionScoreLoss: AttentionObjective {
         let own = shard.student.scores(pair.student - 1)
         let other = shard.teacher.scores(pair.teacher - 1)
         let gradient = shard.gradient.scores(pair.student - 1)
-        let headCount = shard.student.headCount
+        let headCount = shard.student.headCounts[pair.student - 1]
         var loss = 0.0
         switch heads {
         case .equal:
             for (sequences, weight) in shard.pairRuns(reduction) {
                 let scale = weight / Double(headCount)
-                let place = shard.student.scores(of: sequences)
+                let place = shard.student.scores(of: sequences, layer: pair.student - 1)
                 let sum = Divergence.squaredDifference(
                     own + place.lowerBound,
                     other + place.lowerBound,
@@ -71,12 +72,18 @@ public struct AttentionScoreLoss: AttentionObjective {
                 for sequence in sequences {
                     let count = shard.batch.length(of: sequence) * shard.batch.length(of: sequence)
                     let scratch = shard.scratch(3 * count)
-                    let place = shard.student.scores(of: sequence..<sequence + 1).lowerBound
-                    let teacherPlace = shard.teacher.scores(of: sequence..<sequence + 1)
+                    let place = shard.student.scores(
+                        of: sequence..<sequence + 1,
+                        layer: pair.student - 1
+                    ).lowerBound
+                    let teacherPlace = shard.teacher.scores(
+                        of: sequence..<sequence + 1,
+                        layer: pair.teacher - 1
+                    )
                     mean(own + place, headCount, count, into: scratch)
                     mean(
                         other + teacherPlace.lowerBound,
-                        shard.teacher.headCount,
+                        shard.teacher.headCounts[pair.teacher - 1],
                         count,
                         into: scratch + count
                     )
@@ -118,16 +125,21 @@ public struct AttentionScoreLoss: AttentionObjective {
 
 func checkEqualHeads(
     _ name: String,
+    _ pairs: [LayerPair],
     _ student: BertConfiguration,
     _ teacher: BertConfiguration,
     remedy: String
 ) throws(Failure) {
-    guard student.attentionHeadCount != teacher.attentionHeadCount else { return }
-    throw Failure(
-        .usage,
-        name,
-        "it compares head with head, but the student has \(student.attentionHeadCount) heads and the "
-            + "teacher \(teacher.attentionHeadCount)",
-        remedy: remedy
-    )
+    for pair in pairs {
+        let own = student.headCount(ofLayer: pair.student - 1)
+        let other = teacher.headCount(ofLayer: pair.teacher - 1)
+        guard own != other else { continue }
+        throw Failure(
+            .usage,
+            name,
+            "it compares head with head, but the student's layer \(pair.student) has \(own) heads and the "
+                + "teacher's layer \(pair.teacher) has \(other)",
+            remedy: remedy
+        )
+    }
 }

@@ -34,9 +34,11 @@ public struct RelationLoss: LayerObjective {
         teacher: BertConfiguration
     ) throws(Failure) {
         try LayerPair.check([pair], of: name, student, teacher)
-        for (model, width) in [("student", student.hiddenSize), ("teacher", teacher.hiddenSize)]
+        let own = student.attentionWidth(ofLayer: pair.student - 1)
+        let other = teacher.attentionWidth(ofLayer: pair.teacher - 1)
+        for (model, width) in [("student", own), ("teacher", other)]
         where headCount < 1 || !width.isMultiple(of: headCount) {
-            let common = Self.possibleHeadCounts(student, teacher)
+            let common = Self.possibleHeadCounts(student, teacher, pair)
             throw Failure(
                 .usage,
                 name,
@@ -47,15 +49,15 @@ public struct RelationLoss: LayerObjective {
         }
     }
 
-    /// The numbers of relation heads that divide both widths.
+    /// The numbers of relation heads that divide the widths of both layers' queries, keys and values.
     public static func possibleHeadCounts(
         _ student: BertConfiguration,
-        _ teacher: BertConfiguration
+        _ teacher: BertConfiguration,
+        _ pair: LayerPair
     ) -> [Int] {
-        let least = min(student.hiddenSize, teacher.hiddenSize)
-        return (1...least).filter {
-            student.hiddenSize.isMultiple(of: $0) && teacher.hiddenSize.isMultiple(of: $0)
-        }
+        let own = student.attentionWidth(ofLayer: pair.student - 1)
+        let other = teacher.attentionWidth(ofLayer: pair.teacher - 1)
+        return (1...min(own, other)).filter { own.isMultiple(of: $0) && other.isMultiple(of: $0) }
     }
 
     public func evaluate(_ shard: ObjectiveShard) -> Double {

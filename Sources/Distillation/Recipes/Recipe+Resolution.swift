@@ -211,9 +211,11 @@ extension RecipeObjective {
             (temperature, scalesByTemperatureSquared) = (1, true)
         case .queryRelations, .keyRelations, .valueRelations:
             // MiniLM's relation is of the models' own heads.
-            if relationHeads == nil { relationHeads = teacher.attentionHeadCount }
+            let layer = teacherLayer ?? teacher.hiddenLayerCount
+            if relationHeads == nil { relationHeads = teacher.headCount(ofLayer: layer - 1) }
             guard relationHeads == 0, let student else { return }
-            let possible = RelationLoss.possibleHeadCounts(student, teacher)
+            let last = LayerPair(student.hiddenLayerCount, layer)
+            let possible = RelationLoss.possibleHeadCounts(student, teacher, last)
             relationHeads = possible.last { $0 <= 48 } ?? 1
         default: return
         }

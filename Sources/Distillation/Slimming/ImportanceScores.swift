@@ -10,18 +10,20 @@ package import Training
 /// inside over what would be lost with the part.
 ///
 /// For a head and a dimension of its values, that is over the attention output's columns, and equals the
-/// gradient of a mask on them; for a dimension of queries over the query's row and bias (the key's
+/// gradient of a mask on them: of a head that is equation 2 of Michel et al., the derivative by its gate, with
+/// the absolute value taken of a batch's sum. Rows of query, key and value are not added: what they would say is
+/// the same loss of the same head, counted again. For a dimension of queries over the query's row and bias (the key's
 /// gives the same number); for a neuron over the second feed-forward matrix's column; for a hidden
 /// dimension over all layer normalisations; for a pooled dimension over the classifier's column.
 ///
-/// - Source: Michel et al. 2019; DynaBERT, Hou et al. 2020, section 2.1.
+/// - Source: Michel et al. 2019, "Are Sixteen Heads Really Better than One?"; DynaBERT, Hou et al. 2020, section 2.1.
 package struct ImportanceScores {
     package struct Layer {
-        /// `[N]`
+        /// `[N]`, of the heads that the layer has.
         package var heads: [Double]
-        /// `[H]`, heads side by side.
+        /// `[A]`, heads side by side.
         package var queries: [Double]
-        /// `[H]`, heads side by side.
+        /// `[A]`, heads side by side.
         package var values: [Double]
         /// `[intermediate]`
         package var neurons: [Double]
@@ -44,11 +46,12 @@ package struct ImportanceScores {
     ) {
         let configuration = model.configuration
         let none = [Double](repeating: 0, count: configuration.hiddenSize)
-        layers = (0..<configuration.hiddenLayerCount).map { _ in
-            Layer(
-                heads: Array(none.prefix(configuration.attentionHeadCount)),
-                queries: none,
-                values: none,
+        layers = (0..<configuration.hiddenLayerCount).map { layer in
+            let width = configuration.attentionWidth(ofLayer: layer)
+            return Layer(
+                heads: [Double](repeating: 0, count: configuration.headCount(ofLayer: layer)),
+                queries: Array(none.prefix(width)),
+                values: Array(none.prefix(width)),
                 neurons: [Double](repeating: 0, count: configuration.intermediateSize)
             )
         }

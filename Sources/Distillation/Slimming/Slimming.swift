@@ -27,7 +27,9 @@ struct Slimming {
             result.embeddings.tokenTypeEmbeddings?.weight = columns(types)
         }
         result.embeddings.layerNorm = norm(source.embeddings.layerNorm)
-        result.encoder.layer = layers.map { layer(source.encoder.layer[$0], number: $0) }
+        result.encoder.layer = layers.enumerated().map { own, number in
+            layer(source.encoder.layer[number], number: number, own: own)
+        }
         // The pooler's outputs pass through a function of each one alone: they are chosen, not mixed.
         let pooled = best(configuration.hiddenSize, of: scores?.pooled)
         if let pooler = source.pooler {
@@ -43,19 +45,19 @@ struct Slimming {
         return result
     }
 
-    private func layer(_ source: Parameters.Layer, number: Int) -> Parameters.Layer {
+    private func layer(_ source: Parameters.Layer, number: Int, own: Int) -> Parameters.Layer {
         let scores = scores?.layers[number]
-        let heads = best(configuration.attentionHeadCount, of: scores?.heads)
+        let heads = best(configuration.headCount(ofLayer: own), of: scores?.heads)
         let queries = dimensions(heads, scores?.queries)
         let values = dimensions(heads, scores?.values)
         let neurons = best(configuration.intermediateSize, of: scores?.neurons)
         var result = source
-        let own = source.attention.selfAttention
+        let projections = source.attention.selfAttention
         let ratio = Double(configuration.headSize) / Double(teacher.configuration.headSize)
-        result.attention.selfAttention.query = reading(own.query, rows: queries)
+        result.attention.selfAttention.query = reading(projections.query, rows: queries)
             .scaled(Float(ratio.squareRoot()))
-        result.attention.selfAttention.key = reading(own.key, rows: queries)
-        result.attention.selfAttention.value = reading(own.value, rows: values)
+        result.attention.selfAttention.key = reading(projections.key, rows: queries)
+        result.attention.selfAttention.value = reading(projections.value, rows: values)
         result.attention.output = writing(source.attention.output, columns: values)
         result.intermediate.dense = reading(source.intermediate.dense, rows: neurons)
         result.output = writing(source.output, columns: neurons)
@@ -118,7 +120,7 @@ struct Slimming {
         let parts = method == .leading ? "the first" : "the most important"
         return [
             "slimmed from the teacher's layers \(list): \(width)",
-            "\(parts) \(own.attentionHeadCount) of \(other.attentionHeadCount) heads, each "
+            "\(parts) \(own.headCountPhrase) of \(other.headCountPhrase) heads, each "
                 + "\(own.headSize) of \(other.headSize) wide, and \(own.intermediateSize) of "
                 + "\(other.intermediateSize) neurons",
         ]

@@ -57,9 +57,9 @@ extension StudentShape {
             )
         }
         var result = teacher
-        result.hiddenLayerCount = layers.count
+        result.keep(layers: layers)
         result.hiddenSize = hidden ?? teacher.hiddenSize
-        result.attentionHeadCount = heads ?? teacher.attentionHeadCount
+        if let heads { result.keepAtMost(heads: heads) }
         result.intermediateSize = intermediate ?? teacher.intermediateSize
         guard result.hiddenSize.isMultiple(of: result.attentionHeadCount) else {
             throw Failure(
@@ -82,5 +82,15 @@ extension StudentShape {
             )
         }
         return result
+    }
+}
+
+extension BertConfiguration {
+    /// Layers of so many heads, numbered anew; a layer that has fewer keeps these.
+    fileprivate mutating func keepAtMost(heads count: Int) {
+        guard count != attentionHeadCount else { return }
+        let kept = (0..<hiddenLayerCount).map { Array(0..<min(count, headCount(ofLayer: $0))) }
+        attentionHeadCount = count
+        keep(heads: kept)
     }
 }

@@ -16,7 +16,7 @@ extension MILBuilder {
         }
         let additive = additiveMask(mask)
         for layer in 0..<configuration.hiddenLayerCount {
-            hidden = self.layer("encoder.layer.\(layer)", hidden, additive)
+            hidden = self.layer(layer, hidden, additive)
         }
         switch configuration.head {
         case .none: output(hidden, as: "last_hidden_state")
@@ -129,8 +129,9 @@ extension MILBuilder {
         )
     }
 
-    private mutating func layer(_ name: String, _ hidden: Value, _ mask: Value) -> Value {
-        let context = attention(name, hidden, mask)
+    private mutating func layer(_ index: Int, _ hidden: Value, _ mask: Value) -> Value {
+        let name = "encoder.layer.\(index)"
+        let context = attention(index, hidden, mask)
         let projected = linear(name + ".attention.output.dense", context)
         let middle = layerNorm(name + ".attention.output.LayerNorm", sum(projected, hidden))
         let inner = linear(name + ".intermediate.dense", middle)
@@ -139,10 +140,10 @@ extension MILBuilder {
     }
 
     /// softmax(Q Kᵀ / √D + mask) V for every head, the heads side by side again.
-    private mutating func attention(_ name: String, _ hidden: Value, _ mask: Value) -> Value {
-        let (heads, width) = (configuration.attentionHeadCount, configuration.headSize)
+    private mutating func attention(_ layer: Int, _ hidden: Value, _ mask: Value) -> Value {
+        let (heads, width) = (configuration.headCount(ofLayer: layer), configuration.headSize)
         let parts = ["query", "key", "value"].map { part in
-            let all = linear("\(name).attention.self.\(part)", hidden)
+            let all = linear("encoder.layer.\(layer).attention.self.\(part)", hidden)
             let split = call(
                 "reshape",
                 [1, length, heads, width],
@@ -174,9 +175,9 @@ extension MILBuilder {
         let back = transposed(mixed, [1, length, heads, width])
         return call(
             "reshape",
-            [1, length, configuration.hiddenSize],
+            [1, length, heads * width],
             [("x", back)],
-            [("shape", .integers([1, length ?? -1, configuration.hiddenSize]))]
+            [("shape", .integers([1, length ?? -1, heads * width]))]
         )
     }
 

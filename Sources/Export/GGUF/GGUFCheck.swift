@@ -35,6 +35,13 @@ enum GGUFCheck {
                 encoder
             )
         }
+        guard configuration.prunedHeads.isEmpty else {
+            throw refused(
+                "GGUF's architecture bert has heads that fill the hidden width, and this model has pruned "
+                    + "heads",
+                onnx
+            )
+        }
         guard configuration.activation != .relu else {
             throw refused("GGUF's runtime computes GELU, and this model ReLU", onnx)
         }

@@ -74,7 +74,7 @@ extension GraphBuilder {
     private mutating func layer(_ index: Int, _ hidden: String, _ mask: String) -> String {
         let name = "encoder.layer.\(index)"
         let path = "/encoder/layer.\(index)"
-        let context = attention(name, hidden, mask, at: path + "/attention")
+        let context = attention(index, hidden, mask, at: path + "/attention")
         let projected = linear(
             name + ".attention.output.dense",
             context,
@@ -110,12 +110,14 @@ extension GraphBuilder {
 
     /// softmax(Q Kᵀ / √D + mask) V for every head, the heads side by side again.
     private mutating func attention(
-        _ name: String,
+        _ layer: Int,
         _ hidden: String,
         _ mask: String,
         at path: String
     ) -> String {
-        let shape = integers([0, 0, configuration.attentionHeadCount, configuration.headSize])
+        let name = "encoder.layer.\(layer)"
+        let heads = configuration.headCount(ofLayer: layer)
+        let shape = integers([0, 0, heads, configuration.headSize])
         func permutation(_ axes: [Int]) -> [(name: String, value: ONNXGraph.Attribute)] {
             [("perm", .ints(axes))]
         }
@@ -143,7 +145,7 @@ extension GraphBuilder {
         let back = node("Transpose", [mixed], at: place, permutation([0, 2, 1, 3]))
         return node(
             "Reshape",
-            [back, integers([0, 0, configuration.hiddenSize])],
+            [back, integers([0, 0, configuration.attentionWidth(ofLayer: layer)])],
             at: place
         )
     }

@@ -95,12 +95,7 @@ struct WorkAmount {
     /// - Parameter passes: forward passes that the work is worth: a training step is three.
     init(_ batches: [PackedBatch], of configuration: BertConfiguration, passes: Double = 1) {
         self.init(batches, passes: passes) { meanLength in
-            EncoderCost.operationsPerToken(
-                layerCount: configuration.hiddenLayerCount,
-                hiddenSize: configuration.hiddenSize,
-                intermediateSize: configuration.intermediateSize,
-                meanLength: meanLength
-            )
+            EncoderCost.operationsPerToken(configuration, meanLength: meanLength)
         }
     }
 

@@ -13,14 +13,14 @@ struct Compress: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Store a model in fewer bytes, and measure what that costs.",
         discussion: """
-            Does what is asked for, step by step in this order: leaves out layers, cuts neurons of \
-            the feed-forward parts, cuts the vocabulary, stores matrices as int8, stores the rest as \
+            Does what is asked for, step by step in this order: leaves out layers, prunes heads, cuts \
+            neurons of the feed-forward parts, cuts the vocabulary, stores matrices as int8, stores the rest as \
             f16 or bf16. Prints parameters and bytes after each step and, given --data, accuracy and \
             KL divergence from the original. What misses the gate is not written, and the exit code \
             is 4.
 
-            Heads are not pruned: the configurations of these models have no word for heads that do \
-            not fill the hidden width. --heads-and-neurons cuts neurons alone, as many in each layer.
+            Pruned heads are "pruned_heads" in config.json, as transformers has them: its PyTorch \
+            classes read such folders with --to safetensors; its TensorFlow classes do not prune.
 
             Every command of bertkit reads int8 folders; 'convert --dtype f32' makes ordinary \
             checkpoints of them, for other programs.
@@ -71,7 +71,8 @@ struct Compress: ParsableCommand {
         }
         if data.seed != nil, cuts.headsAndNeurons == nil {
             throw ValidationError(
-                "'--seed' draws the examples that neurons are judged on: add '--heads-and-neurons'"
+                "'--seed' draws the examples that heads and neurons are judged on: add "
+                    + "'--heads-and-neurons'"
             )
         }
         if cuts.vocabulary == .fromData, data.data == nil {
@@ -92,7 +93,7 @@ struct Compress: ParsableCommand {
     private var options: CompressionOptions {
         var options = CompressionOptions(format: storage.to.format)
         options.layers = cuts.layers?.numbers
-        options.neuronFraction = cuts.headsAndNeurons
+        options.headAndNeuronFraction = cuts.headsAndNeurons
         options.vocabulary = cuts.vocabulary.map { choice in
             switch choice {
             case .fromData: VocabularyChoice(text: nil, size: cuts.vocabularySize)

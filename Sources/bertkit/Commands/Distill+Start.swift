@@ -134,6 +134,7 @@ extension Distill {
         configuration.hiddenLayerCount = shape.layers ?? configuration.hiddenLayerCount
         configuration.hiddenSize = shape.hidden ?? configuration.hiddenSize
         configuration.attentionHeadCount = shape.heads ?? configuration.attentionHeadCount
+        configuration.prunedHeads = [:]
         configuration.intermediateSize = shape.intermediate ?? configuration.intermediateSize
         configuration = try factorization?.configuration(of: configuration) ?? configuration
         work.applyDropout(to: &configuration)

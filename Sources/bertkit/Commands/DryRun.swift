@@ -47,7 +47,7 @@ extension DryModel {
         }
         let phrase = planned.map {
             "BERT of \($0.hiddenLayerCount) layers of \($0.hiddenSize), "
-                + "\($0.attentionHeadCount) heads, \($0.intermediateSize) neurons"
+                + "\($0.headCountPhrase) heads, \($0.intermediateSize) neurons"
         }
         self.init(phrase: phrase ?? "BERT", weightsFile: "tf_model.h5")
     }

@@ -14,9 +14,9 @@ struct CompressionCuts: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "The share of each layer's feed-forward neurons to cut away, above 0 and below 1: those "
-                + "that the loss on --train, or else on --data, depends on least (|gradient · weight|). "
-                + "Heads stay.",
+            "The share of each layer's heads (rounded down) and feed-forward neurons to cut away, above 0 "
+                + "and below 1: those that the loss on --train, or else on --data, depends on least "
+                + "(|gradient · weight|).",
             valueName: "fraction"
         )
     )
@@ -128,7 +128,7 @@ struct CompressionData: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "The examples that neurons are judged on, in the place of --data; 1024 of them are drawn.",
+            "The examples that heads and neurons are judged on, in the place of --data; 1024 of them are drawn.",
             valueName: "file"
         ),
         completion: .file()
