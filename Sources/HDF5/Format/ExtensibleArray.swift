@@ -59,14 +59,18 @@ struct ExtensibleArray {
         try checkOwner(&block)
         try add(0..<indexElements, &block, &table, &reader)
         var next = indexElements
+        var number = 0
         for level in 0..<directLevels {
-            for _ in 0..<blockCount(level) {
+            for index in 0..<blockCount(level) {
                 let place = try block.address()
                 guard pages(level) == 1 || place == Reader.undefined else {
                     throw block.damaged("has blocks of pages in a wrong place")
                 }
-                try addBlock(place, level, next, pages: [true], &table, &reader)
+                // The library counts the blocks of all levels here, not of this one alone.
+                let skipped = (number - index) * elementCount(level)
+                try addBlock(place, level, next, skipped, pages: [true], &table, &reader)
                 next += elementCount(level)
+                number += 1
             }
         }
         for level in directLevels..<max(levels, directLevels) {
@@ -106,6 +110,7 @@ struct ExtensibleArray {
                 try block.address(),
                 level,
                 start + index * elementCount(level),
+                0,
                 pages: isWritten,
                 &table,
                 &reader
@@ -117,6 +122,7 @@ struct ExtensibleArray {
         _ place: UInt64,
         _ level: Int,
         _ start: Int,
+        _ skipped: Int,
         pages: [Bool],
         _ table: inout ChunkTable,
         _ reader: inout Reader
@@ -129,7 +135,7 @@ struct ExtensibleArray {
         let prefix = 14 + offsetWidth + (pages.count > 1 ? 0 : total) + 4
         var block = try reader.block(place, prefix, "EADB", "the chunks' block")
         try checkOwner(&block)
-        try checkStart(&block, start)
+        try checkStart(&block, start + skipped)
         guard pages.count > 1 else {
             return try add(start..<start + count, &block, &table, &reader)
         }
