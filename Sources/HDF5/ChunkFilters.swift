@@ -19,8 +19,8 @@ enum ChunkFilters {
         var bytes = stored
         // Checksums and the head of scale-offset may lie inside what is compressed.
         let limit = byteCount + 64
-        for (index, filter) in filters.names.enumerated().reversed() where mask & 1 << UInt32(index) == 0
-        {
+        for (index, filter) in filters.names.enumerated().reversed()
+        where mask & 1 << UInt32(index) == 0 {
             let result: [UInt8]? =
                 switch filter {
                 case "fletcher32": checked(bytes)

@@ -52,7 +52,9 @@ struct Attribute: Sendable {
             value = .texts([])
         } else if let text = type.text {
             var texts: [[UInt8]] = []
-            for _ in 0..<count { texts.append(try Self.text(text, type.byteCount, &fields, &reader)) }
+            for _ in 0..<count {
+                texts.append(try Self.text(text, type.byteCount, &fields, &reader))
+            }
             value = .texts(texts)
         } else {
             value = .isNoText

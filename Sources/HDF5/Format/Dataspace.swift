@@ -27,7 +27,9 @@ struct Dataspace {
         guard flags & 1 != 0 else { return }
         for (axis, dimension) in dimensions.enumerated() {
             let bound = try fields.number(8)
-            guard bound >= dimension else { throw fields.damaged("has an extent above its maximum") }
+            guard bound >= dimension else {
+                throw fields.damaged("has an extent above its maximum")
+            }
             largest[axis] = bound == UInt64.max ? nil : bound
         }
     }

@@ -42,7 +42,9 @@ struct Datatype {
         case 9 where bits & 0x0F == 1:
             elementType = .other("text")
             text = .variable
-            guard byteCount == 16 else { throw fields.damaged("has an odd type of variable length") }
+            guard byteCount == 16 else {
+                throw fields.damaged("has an odd type of variable length")
+            }
         case 9: elementType = .other("of variable length")
         default: break
         }

@@ -95,7 +95,9 @@ struct ExtensibleArray {
         let bitmap = pages > 1 ? (pages + 7) / 8 : 0
         guard case (let total, false) = count.multipliedReportingOverflow(by: bitmap + 8),
             UInt64(total) <= reader.byteCount
-        else { throw Damage("its chunks' super block at \(place) reaches past the end of the file") }
+        else {
+            throw Damage("its chunks' super block at \(place) reaches past the end of the file")
+        }
         let size = 14 + offsetWidth + total + 4
         var block = try reader.block(place, size, "EASB", "the chunks' super block")
         try checkOwner(&block)

@@ -41,7 +41,8 @@ struct FractalHeap {
         try head.skip(2)
         let root = try head.address()
         let rows = try head.integer(2)
-        guard (1...17).contains(idByteCount), width.isPowerOfTwo, startSize.isPowerOfTwo, largestDirect.isPowerOfTwo,
+        guard (1...17).contains(idByteCount), width.isPowerOfTwo, startSize.isPowerOfTwo,
+            largestDirect.isPowerOfTwo,
             startSize <= largestDirect, largestDirect <= 1 << 31, (8...62).contains(bits),
             largestObject > 0,
             rows <= bits + 1 - startSize.trailingZeroBitCount - width.trailingZeroBitCount
@@ -71,7 +72,8 @@ struct FractalHeap {
             guard after > 0 else { break }
             let block = blocks[after - 1]
             try reader.spend(count, what)
-            guard let object = block.content.part(at: place - block.start, count: count, what) else {
+            guard let object = block.content.part(at: place - block.start, count: count, what)
+            else {
                 break
             }
             return object

@@ -1,8 +1,8 @@
 /// The checksum of HDF5's newer structures: Bob Jenkins' lookup3, from 0.
 ///
 /// - Source: Jenkins, lookup3.c, `hashlittle`; HDF5 File Format Specification 3.0, section III.G on.
-enum Lookup3 {
-    static func checksum(_ bytes: ArraySlice<UInt8>) -> UInt32 {
+package enum Lookup3 {
+    package static func checksum(_ bytes: ArraySlice<UInt8>) -> UInt32 {
         bytes.withUnsafeBufferPointer(checksum)
     }
 

@@ -21,7 +21,9 @@ enum MessageKind: Int {
     case cacheImage = 0x18
 
     /// Whether an object may have many of them.
-    fileprivate var isRepeated: Bool { self == .link || self == .attribute || self == .continuation }
+    fileprivate var isRepeated: Bool {
+        self == .link || self == .attribute || self == .continuation
+    }
 }
 
 /// The messages of one object, of either version of header.

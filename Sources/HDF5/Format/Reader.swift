@@ -91,13 +91,19 @@ struct Reader {
         for extent in extents.sorted(by: { $0.range.lowerBound < $1.range.lowerBound })
         where !extent.range.isEmpty {
             for before in [data, extent.isData ? structure : nil] {
-                guard let before, before.range.upperBound > extent.range.lowerBound else { continue }
+                guard let before, before.range.upperBound > extent.range.lowerBound else {
+                    continue
+                }
                 let (one, other) = before.isData ? (before, extent) : (extent, before)
                 throw Damage.refused(
                     "the data of \(one.phrase) and \(other.phrase) overlap"
                 )
             }
-            if extent.isData { data = extent } else if extent.reachesPast(structure) { structure = extent }
+            if extent.isData {
+                data = extent
+            } else if extent.reachesPast(structure) {
+                structure = extent
+            }
         }
     }
 }

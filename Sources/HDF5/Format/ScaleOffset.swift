@@ -17,7 +17,8 @@ struct ScaleOffset: Sendable {
 
     /// `nil` for parameters that no such filter has.
     init?(_ values: [Int]) {
-        guard values.count >= 8, values[0] == 0 || values[0] == 2, values[3] == (values[0] == 0 ? 1 : 0),
+        guard values.count >= 8, values[0] == 0 || values[0] == 2,
+            values[3] == (values[0] == 0 ? 1 : 0),
             [1, 2, 4, 8].contains(values[4]), values[3] == 0 || values[4] >= 4
         else { return nil }
         isFloat = values[0] == 0

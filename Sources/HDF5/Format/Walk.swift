@@ -123,12 +123,16 @@ struct Walk {
         _ address: UInt64
     ) throws(Damage) {
         if dataset.storedByteCount == 0 {
-            unallocatedByteCount += min(dataset.byteCount, Self.maximumUnallocatedByteCount + 1)
-            guard unallocatedByteCount <= Self.maximumUnallocatedByteCount else {
+            let (total, overflow) =
+                unallocatedByteCount
+                .addingReportingOverflow(dataset.byteCount)
+            guard !overflow, total <= Self.maximumUnallocatedByteCount else {
                 throw .refused(
-                    "the dataset \"\(printable(dataset.path))\" was created but never written"
+                    "the dataset \"\(printable(dataset.path))\" declares \(dataset.byteCount) bytes "
+                        + "and was never written"
                 )
             }
+            unallocatedByteCount = total
         }
         seenDatasets[address] = datasets.count
         datasets.append(dataset)
