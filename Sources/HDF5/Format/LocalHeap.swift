@@ -17,7 +17,7 @@ struct LocalHeap {
     /// The name that begins at a place of the heap.
     func name(at place: UInt64) throws(Damage) -> [UInt8] {
         guard let name = content.text(at: place) else {
-            throw content.damaged("does not hold the name at \(place)")
+            throw Damage("the group has a name outside the heap, at \(place)")
         }
         return name
     }

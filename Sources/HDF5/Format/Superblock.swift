@@ -78,11 +78,18 @@ struct Superblock {
             )
         }
         var block = try reader.block(0, length, "the superblock")
+        // Bits 0 and 2 of version 3's consistency flags: a writer had the file open.
+        if bytes[8] == 3, bytes[11] & 0b101 != 0 {
+            throw .refused(
+                "the file is marked as open for writing: its writer is still running or died",
+                remedy: "If nothing is writing it, clear the mark with \"h5clear -s\""
+            )
+        }
         if isNew { try block.verifyChecksum() }
         try block.skip(8)
         rootAddress =
             isNew
-            ? try Self.newer(&block, bytes[8], &reader)
+            ? try Self.newer(&block, &reader)
             : try Self.older(&block, bytes[8], &reader, &rootSymbols)
     }
 
@@ -116,19 +123,12 @@ struct Superblock {
         return root.address
     }
 
+    /// Versions 2 and 3.
     private static func newer(
         _ block: inout Fields,
-        _ version: UInt8,
         _ reader: inout Reader
     ) throws(Damage) -> UInt64 {
-        try block.skip(3)
-        // Bits 0 and 2 of version 3's consistency flags: a writer had the file open.
-        if try block.number(1) & 0b101 != 0, version == 3 {
-            throw .refused(
-                "the file is marked as open for writing: its writer is still running or died",
-                remedy: "If nothing is writing it, clear the mark with \"h5clear -s\""
-            )
-        }
+        try block.skip(4)
         try checkBase(&block, reader)
         let extensionAddress = try block.address()
         try checkEnd(&block, reader)

@@ -107,12 +107,14 @@ struct Walk {
     private static func checked(_ name: [UInt8]) throws(Damage) -> String {
         guard let text = String(validating: name, as: UTF8.self), !name.isEmpty,
             name.count <= maximumNameByteCount,
-            !name.contains(where: { $0 < 0x20 || $0 == 0x7F || $0 == UInt8(ascii: "/") })
+            !name.contains(where: { $0 < 0x20 || $0 == 0x7F })
         else {
             throw .refused(
-                "an object's name is not printable UTF-8 of at most \(maximumNameByteCount) bytes "
-                    + "without a slash"
+                "an object's name is not printable UTF-8 of at most \(maximumNameByteCount) bytes"
             )
+        }
+        guard !name.contains(UInt8(ascii: "/")), text != ".", text != ".." else {
+            throw .refused("an object's name is a path: \"\(printable(text))\"")
         }
         return text
     }
