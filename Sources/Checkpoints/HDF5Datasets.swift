@@ -5,14 +5,17 @@ public import Tensors
 /// The datasets of one HDF5 file as tensors, for the stores of the layouts that HDF5 holds.
 struct HDF5Datasets: Sendable {
     private let file: HDF5File
-    /// The same file, read without the C library where the bytes lie as they are read.
+    /// The same open file, for where the bytes lie as they are read.
     private let bytes: OpenFile
     /// By name: the path without the leading slash.
     private let datasets: [String: HDF5Dataset]
 
     init(_ file: HDF5File) throws(Failure) {
         self.file = file
-        bytes = try OpenFile(path: file.path)
+        guard let descriptor = file.duplicateDescriptor() else {
+            throw Failure(.limit, file.path, "there are too many open files")
+        }
+        bytes = try OpenFile(path: file.path, descriptor: descriptor)
         datasets = Dictionary(
             file.datasets.map { (String($0.path.dropFirst()), $0) }
         ) { first, _ in first }

@@ -11,10 +11,15 @@ public final class OpenFile: Sendable {
     private let descriptor: Int32
 
     /// Throws `missingInput` when there is no such regular file.
-    public init(path: String) throws(Failure) {
+    public convenience init(path: String) throws(Failure) {
         // Without O_NONBLOCK a named pipe would wait for a writer.
         let descriptor = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
         guard descriptor >= 0 else { throw Failure.unopened(path, errno: errno) }
+        try self.init(path: path, descriptor: descriptor)
+    }
+
+    /// A file that is open already; the descriptor is closed with this, or when this throws.
+    init(path: String, descriptor: Int32) throws(Failure) {
         var status = stat()
         let problem: Failure? =
             if fstat(descriptor, &status) != 0 {

@@ -2,31 +2,31 @@ internal import CZlib
 
 /// Undoes the filters of one chunk, in memory of a known size.
 ///
-/// libhdf5 hands on whatever a filter gives, also when that is less than a chunk, and then reads
-/// the whole chunk: a damaged file makes it read outside its memory. Here nothing but exactly a
-/// chunk comes out.
+/// Whatever the stored bytes are, nothing but exactly a chunk comes out.
 enum ChunkFilters {
     /// The elements of a chunk; `nil` when the stored bytes are not those of a chunk.
     ///
     /// - Parameters:
-    ///   - filters: the names, in the order in which they were applied.
     ///   - mask: a bit for each filter that was left out for this chunk.
     ///   - byteCount: what a chunk has.
     static func undo(
-        _ filters: [String],
+        _ filters: FilterPipeline,
         mask: UInt32,
         _ stored: [UInt8],
         byteCount: Int,
         elementByteCount: Int
     ) -> [UInt8]? {
         var bytes = stored
-        for (index, filter) in filters.enumerated().reversed() where mask & 1 << UInt32(index) == 0
-        {
+        // Checksums and the head of scale-offset may lie inside what is compressed.
+        let limit = byteCount + 64
+        for (index, filter) in filters.names.enumerated().reversed()
+        where mask & 1 << UInt32(index) == 0 {
             let result: [UInt8]? =
                 switch filter {
                 case "fletcher32": checked(bytes)
-                case "gzip": inflated(bytes, limit: byteCount + 4 * filters.count)
-                case "lzf": unpacked(bytes, limit: byteCount + 4 * filters.count)
+                case "gzip": inflated(bytes, limit: limit)
+                case "lzf": unpacked(bytes, limit: limit)
+                case "scaleoffset": filters.scaleOffset?.unpack(bytes, byteCount: byteCount)
                 case "shuffle": unshuffled(bytes, elementByteCount)
                 default: nil
                 }

@@ -29,11 +29,9 @@ public struct HDF5Dataset: Sendable, Hashable {
     /// The names of the filters, in the order in which they were applied.
     public let filters: [String]
 
-    /// The object header's address, which is how the dataset is opened again.
+    /// The object header's address, by which the file knows the dataset.
     let address: UInt64
     let elementByteCount: Int
-    /// The extents of a chunk; empty where there are none.
-    let chunkDimensions: [Int]
     /// Where the elements lie in the file, when they lie there in one piece and unfiltered.
     public let fileOffset: Int?
 
@@ -41,4 +39,20 @@ public struct HDF5Dataset: Sendable, Hashable {
     public var count: Int { dimensions.reduce(1, *) }
     /// The bytes of all elements, decompressed.
     public var byteCount: Int { count * elementByteCount }
+
+    /// The same dataset by another name.
+    func renamed(_ path: String) -> HDF5Dataset {
+        HDF5Dataset(
+            path: path,
+            dimensions: dimensions,
+            elementType: elementType,
+            isBigEndian: isBigEndian,
+            storedByteCount: storedByteCount,
+            layout: layout,
+            filters: filters,
+            address: address,
+            elementByteCount: elementByteCount,
+            fileOffset: fileOffset
+        )
+    }
 }

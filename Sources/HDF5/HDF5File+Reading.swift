@@ -1,11 +1,7 @@
-internal import CHDF5
 public import Diagnostics
 
 extension HDF5File {
     /// Reads every element as it is stored, decompressed, in row-major order, little-endian.
-    ///
-    /// Nothing is converted: the library's own conversions of half floats and of foreign byte
-    /// orders take a hundred times longer than those of `Tensors`.
     ///
     /// - Precondition: `buffer` holds exactly `dataset.byteCount` bytes.
     public func read(
@@ -13,13 +9,23 @@ extension HDF5File {
         into buffer: UnsafeMutableRawBufferPointer
     ) throws(Failure) {
         precondition(buffer.count == dataset.byteCount, "\(dataset.path) has other bytes")
+        guard let stored = stored[dataset.address] else {
+            preconditionFailure("\(dataset.path) is not a dataset of \(path)")
+        }
         guard !buffer.isEmpty else { return }
-        if dataset.layout == .chunked, dataset.storedByteCount > 0,
-            !dataset.filters.contains("scaleoffset")
-        {
-            try readChunks(dataset, into: buffer)
-        } else {
-            try readWhole(dataset, into: buffer)
+        do throws(Damage) {
+            switch stored.storage {
+            case .none: Self.fill(buffer, stored.fillValue)
+            case .compact(let bytes): buffer.copyBytes(from: bytes)
+            case .contiguous(let offset): try file.read(at: offset, into: buffer)
+            case .chunked(let table, let filters, let leavesEdges):
+                if table.chunks.count < table.grid.reduce(1, *) {
+                    Self.fill(buffer, stored.fillValue)
+                }
+                try readChunks(dataset, table, filters, leavesEdges, into: buffer)
+            }
+        } catch {
+            throw error.inside("the dataset \"\(printable(dataset.path))\"").failure(path)
         }
         if dataset.isBigEndian {
             for start in stride(from: 0, to: buffer.count, by: dataset.elementByteCount) {
@@ -28,31 +34,14 @@ extension HDF5File {
         }
     }
 
-    /// What is not chunked, or never written: the library has nothing to unpack.
-    private func readWhole(
-        _ dataset: HDF5Dataset,
-        into buffer: UnsafeMutableRawBufferPointer
-    ) throws(Failure) {
-        try Library.exclusively { () throws(Failure) in
-            guard let object = Handle(H5Oopen_by_addr(file, haddr_t(dataset.address)), H5Oclose),
-                let type = Handle(H5Dget_type(object.id), H5Tclose),
-                Library.succeeded(
-                    H5Dread(
-                        object.id,
-                        type.id,
-                        hid_t(H5S_ALL),
-                        hid_t(H5S_ALL),
-                        hid_t(H5P_DEFAULT),
-                        buffer.baseAddress
-                    )
-                )
-            else {
-                throw Library.failure(
-                    .badData,
-                    path,
-                    "the dataset \"\(printable(dataset.path))\" cannot be read"
-                )
-            }
+    private static func fill(_ buffer: UnsafeMutableRawBufferPointer, _ value: [UInt8]) {
+        guard value.contains(where: { $0 != 0 }) else {
+            buffer.initializeMemory(as: UInt8.self, repeating: 0)
+            return
+        }
+        for start in stride(from: 0, to: buffer.count, by: value.count) {
+            UnsafeMutableRawBufferPointer(rebasing: buffer[start..<start + value.count])
+                .copyBytes(from: value)
         }
     }
 

@@ -1,11 +1,10 @@
-internal import CHDF5
 public import Diagnostics
 
 /// An HDF5 file opened for reading.
 ///
 /// Opening walks the whole file and checks the structure of everything in it: only hard links,
-/// no cycles, no data outside the file, only filters that the library itself brings. The values
-/// are read later, one dataset at a time.
+/// no cycles, no data outside the file, only filters that are known. The values are read later, one
+/// dataset at a time, from the same open file. Nothing but `HDF5Writer` uses the C library.
 public final class HDF5File: Sendable {
     /// As the user spelled it.
     public let path: String
@@ -13,53 +12,101 @@ public final class HDF5File: Sendable {
     public let groups: [String]
     /// All datasets, in the order of the walk: by name within a group.
     public let datasets: [HDF5Dataset]
-    public let byteCount: Int
+    public var byteCount: Int { file.byteCount }
 
-    let file: hid_t
-    let groupAddresses: [String: UInt64]
+    let file: FileBytes
+    /// From which byte of the file on addresses count.
+    let base: UInt64
+    let stored: [UInt64: StoredDataset]
+    private let attributes: [String: [String: Attribute]]
 
     /// Opens and checks a file.
     ///
     /// Throws: `missingInput` when there is no such file; `badData` when it is not HDF5, is cut
     /// short, or has anything that a weights file does not have.
-    public init(path: String) throws(Failure) {
-        let byteCount = try Prescan.check(path)
-        var walk = Walk(path: path, fileByteCount: byteCount)
-        let file = try Library.exclusively { () throws(Failure) -> hid_t in
-            let file = try Self.open(path)
-            do throws(Failure) {
-                walk.file = file
-                try walk.run()
-            } catch {
-                H5Fclose(file)
-                throw error
-            }
-            return file
+    public convenience init(path: String) throws(Failure) {
+        try self.init(FileBytes(path: path), path)
+    }
+
+    /// Checks the bytes of a file that are in memory.
+    ///
+    /// - Parameter path: what failures call them.
+    package convenience init(bytes: [UInt8], calling path: String) throws(Failure) {
+        try self.init(FileBytes(bytes), path)
+    }
+
+    private init(_ file: FileBytes, _ path: String) throws(Failure) {
+        let (superblock, reader) = try Superblock.read(file, path)
+        let walk: Walk
+        do throws(Damage) {
+            walk = try Walk(superblock, reader)
+        } catch {
+            throw error.failure(path)
         }
-        self.path = path
-        self.byteCount = byteCount
-        self.file = file
+        (self.file, self.path, base) = (file, path, reader.base)
         groups = walk.groups
-        groupAddresses = walk.groupAddresses
+        attributes = walk.attributes
         datasets = walk.datasets
+        stored = walk.stored
     }
 
-    deinit {
-        Library.exclusively { _ = H5Fclose(file) }
+    /// Another descriptor of the same open file, which the caller closes.
+    package func duplicateDescriptor() -> Int32? { file.duplicateDescriptor() }
+
+    /// A text attribute of a group; `nil` when the group has no such attribute.
+    ///
+    /// - Precondition: `group` is one of `groups`.
+    public func string(_ attribute: String, of group: String) throws(Failure) -> String? {
+        guard let texts = try texts(attribute, of: group) else { return nil }
+        guard texts.count == 1, let only = texts.first else {
+            throw failure(attribute, "has \(texts.count) values, not one")
+        }
+        return only
     }
 
-    private static func open(_ path: String) throws(Failure) -> hid_t {
-        guard let access = Handle(H5Pcreate(bertkit_H5P_FILE_ACCESS()), H5Pclose),
-            Library.succeeded(H5Pset_fclose_degree(access.id, H5F_CLOSE_STRONG)),
-            // Read-only folders and network file systems have no locks to give.
-            Library.succeeded(H5Pset_file_locking(access.id, false, true))
-        else {
-            throw Library.failure(.inputOutput, path, "the HDF5 library cannot be set up")
+    /// A list of texts as Keras stores it: one attribute, or, when that would exceed HDF5's 64 KB
+    /// per attribute, the parts `NAME0`, `NAME1`, …; `nil` when there is neither.
+    ///
+    /// - Precondition: `group` is one of `groups`.
+    public func strings(_ attribute: String, of group: String) throws(Failure) -> [String]? {
+        if let whole = try texts(attribute, of: group) { return whole }
+        var strings: [String]?
+        var part = 0
+        while let more = try texts("\(attribute)\(part)", of: group) {
+            strings = (strings ?? []) + more
+            guard strings?.count ?? 0 <= Attribute.mostTexts else { throw tooMany(attribute) }
+            part += 1
         }
-        let file = H5Fopen(path, bertkit_H5F_ACC_RDONLY(), access.id)
-        guard Library.succeeded(file) else {
-            throw Library.failure(.badData, path, "the file cannot be opened")
+        return strings
+    }
+
+    /// The texts of one attribute: fixed or variable length, ASCII or UTF-8, a scalar or a list.
+    /// h5py writes an empty list as an empty list of float64.
+    private func texts(_ name: String, of group: String) throws(Failure) -> [String]? {
+        guard let attributes = attributes[group] else {
+            preconditionFailure("\(group) is not a group of \(path)")
         }
-        return file
+        guard let attribute = attributes[name] else { return nil }
+        switch attribute.value {
+        case .isNoText: throw failure(name, "is not text")
+        case .isNoList: throw tooMany(name)
+        case .texts(let texts):
+            var strings: [String] = []
+            for text in texts {
+                guard let string = String(validating: text, as: UTF8.self) else {
+                    throw failure(name, "is not valid UTF-8")
+                }
+                strings.append(string)
+            }
+            return strings
+        }
+    }
+
+    private func failure(_ attribute: String, _ what: String) -> Failure {
+        Failure(.badData, path, "the attribute \"\(printable(attribute))\" \(what)")
+    }
+
+    private func tooMany(_ attribute: String) -> Failure {
+        failure(attribute, "is no list of at most \(Attribute.mostTexts) names")
     }
 }

@@ -2,7 +2,7 @@ internal import CHDF5
 import Diagnostics
 import Glibc
 
-/// The C library behind one lock.
+/// The C library, which only writes, behind one lock.
 ///
 /// Debian's build has a lock of its own, but its error stack and its error printing belong to the
 /// calling thread; taking our lock once per public operation keeps an operation and the error it
@@ -33,9 +33,6 @@ enum Library {
             // HDF5's exit handler crashes after a close that failed, so it is never installed.
             H5dont_atexit()
             H5open()
-            // A plug-in's constructor would run code when a file names an unknown filter.
-            H5PLset_loading_state(0)
-            LZFFilter.register()
             lock.isStarted = true
         }
         H5Eset_auto2(hid_t(H5E_DEFAULT), nil, nil)
@@ -59,14 +56,10 @@ enum Library {
         let isWriting = [ENOSPC, EDQUOT, EFBIG, EIO].contains {
             cause.contains(String(cString: strerror($0)))
         }
-        let isNewer = cause.contains("bad version number")
         return Failure(
             kind == .cannotCreate && isWriting ? .inputOutput : kind,
             path,
-            what + cause,
-            remedy: isNewer
-                ? "It was written by a newer HDF5, or is damaged: write it again for version 1.10"
-                : nil
+            what + cause
         )
     }
 }

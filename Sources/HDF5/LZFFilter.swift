@@ -1,49 +1,9 @@
-internal import CHDF5
-import Glibc
-
-/// h5py's own filter, number 32000, for reading: the library does not bring it.
+/// h5py's own filter, number 32000.
 ///
 /// The format of LibLZF: a control byte below 32 is followed by that many literal bytes plus one;
 /// any other begins a copy from what was already written, its three high bits the length minus 2 (7:
 /// more in the next byte), the others and the byte behind it the distance minus 1.
 enum LZFFilter {
-    static let number: H5Z_filter_t = 32000
-
-    /// Makes the filter known to the library.
-    ///
-    /// - Precondition: the caller holds the library's lock.
-    static func register() {
-        var description = H5Z_class2_t()
-        description.version = Int32(H5Z_CLASS_T_VERS)
-        description.id = number
-        description.decoder_present = 1
-        description.filter = { flags, valueCount, values, byteCount, capacity, buffer in
-            guard flags & UInt32(H5Z_FLAG_REVERSE) != 0, let capacity, let buffer,
-                let source = buffer.pointee
-            else { return 0 }
-            // The third value is the size of a chunk, which is what it unpacks to.
-            let stated = valueCount >= 3 ? Int(values?[2] ?? 0) : 0
-            let limit = stated > 0 ? stated : byteCount * LZFFilter.mostExpansion
-            guard let target = malloc(max(limit, 1)) else { return 0 }
-            let count = LZFFilter.unpack(
-                UnsafeRawBufferPointer(start: source, count: byteCount),
-                into: UnsafeMutableRawBufferPointer(start: target, count: limit)
-            )
-            guard let count else {
-                free(target)
-                return 0
-            }
-            free(source)
-            buffer.pointee = target
-            capacity.pointee = limit
-            return count
-        }
-        H5Zregister(&description)
-    }
-
-    /// What three bytes can become at most, per byte.
-    private static let mostExpansion = 88
-
     /// The number of bytes that were unpacked; `nil` for a stream that is damaged or does not fit.
     static func unpack(
         _ source: UnsafeRawBufferPointer,

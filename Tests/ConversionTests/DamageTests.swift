@@ -11,8 +11,8 @@ import Testing
     /// `BERTKIT_DAMAGE=50` tries fifty times as many files, and others.
     static let factor = ProcessInfo.processInfo.environment["BERTKIT_DAMAGE"].flatMap(Int.init) ?? 1
 
-    /// A file of a folder of `fixtures/layouts`, and how often it is damaged. What is small and is
-    /// read by BertKit itself is tried more often than what goes through libhdf5.
+    /// A file of a folder of `fixtures/layouts`, and how often it is damaged. What is small is
+    /// tried more often.
     struct Target: Sendable, CustomTestStringConvertible {
         let folder: String
         let file: String
