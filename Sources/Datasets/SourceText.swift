@@ -1,4 +1,4 @@
-import Diagnostics
+package import Diagnostics
 import Foundation
 
 /// A file's bytes once they are known to be text: UTF-8 without NUL bytes.

@@ -29,6 +29,7 @@ extension PartOfSpeechTagger {
         precondition(offsets.first == 0 && offsets.last == words.count, "offsets of all words")
         let (count, block) = (offsets.count - 1, 64)
         return [PartOfSpeech](unsafeUninitializedCapacity: words.count) { buffer, initialized in
+            // Safe: a task writes its own sentences' tags.
             nonisolated(unsafe) let target = buffer
             pool.run((count + block - 1) / block) { task, _ in
                 for sentence in task * block..<min(count, (task + 1) * block) {

@@ -35,6 +35,7 @@ public struct InnerProducts: Sendable {
         var products = [Double](repeating: 0, count: count * count)
         products.withUnsafeMutableBufferPointer { products in
             packed.withUnsafeBufferPointer { packed in
+                // Safe: a task writes the pairs of its own row, and nobody else has those.
                 nonisolated(unsafe) let (products, packed) = (products, packed)
                 DispatchQueue.concurrentPerform(iterations: count) { row in
                     for other in 0..<row {
