@@ -1,4 +1,4 @@
-package import Checkpoints
+import Checkpoints
 import Diagnostics
 
 /// The heads that each layer has.
@@ -47,8 +47,16 @@ extension BertConfiguration {
         }
     }
 
+    /// For people: `0: 1, 3; 2: 0`, or `none`.
+    package var prunedHeadsPhrase: String {
+        guard !prunedHeads.isEmpty else { return "none" }
+        return prunedHeads.sorted { $0.key < $1.key }
+            .map { "\($0.key): " + $0.value.sorted().map(String.init).joined(separator: ", ") }
+            .joined(separator: "; ")
+    }
+
     /// `{"0": [1, 3], …}`, layers and heads ascending; nil where none was pruned.
-    package var prunedHeadsJSON: JSONValue? {
+    var prunedHeadsJSON: JSONValue? {
         guard !prunedHeads.isEmpty else { return nil }
         var members: [String: JSONValue] = [:]
         for (layer, heads) in prunedHeads {

@@ -79,8 +79,13 @@ extension CheckpointSummary {
     }
 
     private static func inline(_ value: JSONValue) -> String {
-        guard case .array(let elements) = value else { return printable(value.text()) }
-        return elements.map { printable($0.text()) }.joined(separator: ", ")
+        switch value {
+        case .array(let elements): elements.map(inline).joined(separator: ", ")
+        case .object(let members):
+            members.sorted { ($0.key.count, $0.key) < ($1.key.count, $1.key) }
+                .map { "\(printable($0.key)): \(inline($0.value))" }.joined(separator: "; ")
+        default: printable(value.text())
+        }
     }
 
     /// 22713216 as `22,713,216`.

@@ -168,11 +168,7 @@ public struct ModelComparison: Sendable {
         compare("activation", first.activation.function, second.activation.function)
         compare("layer-norm epsilon", first.layerNormEpsilon, second.layerNormEpsilon)
         compare("attention heads", first.attentionHeadCount, second.attentionHeadCount)
-        compare(
-            "pruned heads",
-            first.prunedHeadsJSON?.text() ?? "none",
-            second.prunedHeadsJSON?.text() ?? "none"
-        )
+        compare("pruned heads", first.prunedHeadsPhrase, second.prunedHeadsPhrase)
         compare("family", first.family.rawValue, second.family.rawValue)
         compare("head", first.head.phrase, second.head.phrase)
         if first.head.hasLabels, second.head.hasLabels, first.labels != second.labels {

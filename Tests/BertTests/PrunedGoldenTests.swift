@@ -1,9 +1,11 @@
 import Bert
 import Checkpoints
-import Distillation
+import Foundation
 import Kernels
+import Tensors
 import TestSupport
 import Testing
+import Training
 
 /// Folders that transformers wrote of models with pruned heads: `fixtures/generate/pruned_goldens.py`.
 @Suite("Pruned heads as transformers keeps them")
