@@ -70,14 +70,14 @@ public final class HDF5File: Sendable {
     /// - Precondition: `group` is one of `groups`.
     public func strings(_ attribute: String, of group: String) throws(Failure) -> [String]? {
         if let whole = try texts(attribute, of: group) { return whole }
-        var strings: [String]?
+        var strings: [String] = []
         var part = 0
         while let more = try texts("\(attribute)\(part)", of: group) {
-            strings = (strings ?? []) + more
-            guard strings?.count ?? 0 <= Attribute.mostTexts else { throw tooMany(attribute) }
+            strings += more
+            guard strings.count <= Attribute.mostTexts else { throw tooMany(attribute) }
             part += 1
         }
-        return strings
+        return part > 0 ? strings : nil
     }
 
     /// The texts of one attribute: fixed or variable length, ASCII or UTF-8, a scalar or a list.
