@@ -59,7 +59,10 @@ struct ErrorTests {
         Case("augment --data d --preview 1 --method tang,mask", "The value 'tang,mask' is invalid"),
         Case(distill + " --augment synonyms", "one of the following: - none - tang - mask"),
         Case(distill + " --init slim:most", "- slim:leading - slim:importance - slim:pca"),
-        Case("compress m o --int8 --seed 7", "'--seed' draws the examples that neurons are judged"),
+        Case(
+            "compress m o --int8 --seed 7",
+            "'--seed' draws the examples that heads and neurons are judged"
+        ),
         Case("finetune --train= --dev d --output o", "'--train' is given an empty value."),
         Case(distill + " --learning-rate 0", "'--learning-rate' must be above 0.0"),
         Case(distill + " --learning-rate nan", "'--learning-rate' must be above 0.0"),

@@ -113,7 +113,7 @@ extension HostileFileTests {
                 "H52 a denormal weight",
                 .read("itive"),
                 lines: ["predict --model @model @texts.txt"],
-                1e-40
+                Float(bitPattern: 0x0001_0000)
             )
         ]
 

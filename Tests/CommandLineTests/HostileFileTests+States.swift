@@ -47,9 +47,10 @@ extension HostileFileTests {
                 )
                 try bytes.write(to: url)
             }
-            // The run's files are named by their paths.
+            // The run's files are named by their paths, there and in the state.
             try bench.replace(run.folder, with: bench.folder.path, in: "out.training/run.json")
             let state = run.files.keys.first { $0.contains("state-") } ?? ""
+            try bench.editHeader(state) { $0 = $0.replacing(run.folder, with: bench.folder.path) }
             try change(bench, state)
         }
     }
@@ -60,19 +61,7 @@ extension HostileFileTests {
         _ answer: Answer,
         _ change: @escaping @Sendable (inout String) -> Void
     ) -> Case {
-        state(description, answer) { bench, name in
-            var bytes = try bench.bytes(name)
-            let count = bytes[24..<32].reversed().reduce(0) { $0 << 8 | Int($1) }
-            var text = String(decoding: bytes[32..<32 + count], as: UTF8.self)
-            text = text.replacing(
-                (try saved.get().folder).replacing("/", with: "\\/"),
-                with: bench.folder.path.replacing("/", with: "\\/")
-            )
-            change(&text)
-            bytes.replaceSubrange(32..<32 + count, with: text.utf8)
-            bytes.replaceSubrange(24..<32, with: HDF5Builder.number(UInt64(text.utf8.count)))
-            try bench.seal(bytes, name)
-        }
+        state(description, answer) { bench, name in try bench.editHeader(name, change) }
     }
 
     private static let cuts: [Case] = (0..<64).map { part in
@@ -102,7 +91,7 @@ extension HostileFileTests {
             bytes[16] = 2
             try bench.seal(bytes, name)
         },
-        state("K04 another option", .refused("run.json")) { bench, _ in
+        state("K04 another option", .refused("was saved with --")) { bench, _ in
             try bench.replace("\"8\"", with: "\"4\"", in: "out.training/run.json")
         },
         state("K05 other data", .refused("train.tsv", "has changed")) { bench, _ in
@@ -120,7 +109,7 @@ extension HostileFileTests {
         header("K08 a step below zero", .refused("state-")) {
             $0 = $0.replacing(/"step":[0-9]+/, with: "\"step\":-1")
         },
-        state("K09 a link to nothing", .refused("none of its states can be read")) { bench, name in
+        state("K09 a link to nothing", .refused(66, ["none of its states"])) { bench, name in
             try bench.remove(name)
             try FileManager.default.createSymbolicLink(
                 atPath: bench[name].path,
@@ -136,6 +125,18 @@ extension HostileFileTests {
 }
 
 extension Workbench {
+    /// Changes a state's header, whose slashes are not escaped for the change.
+    fileprivate func editHeader(_ name: String, _ change: (inout String) -> Void) throws {
+        var bytes = try bytes(name)
+        let count = bytes[24..<32].reversed().reduce(0) { $0 << 8 | Int($1) }
+        var text = String(decoding: bytes[32..<32 + count], as: UTF8.self)
+            .replacing("\\/", with: "/")
+        change(&text)
+        bytes.replaceSubrange(32..<32 + count, with: text.utf8)
+        bytes.replaceSubrange(24..<32, with: HDF5Builder.number(UInt64(text.utf8.count)))
+        try seal(bytes, name)
+    }
+
     /// Writes a state's bytes with the digest that belongs to them.
     fileprivate func seal(_ bytes: [UInt8], _ name: String) throws {
         let body = Array(bytes.dropLast(32))

@@ -29,8 +29,14 @@ struct ImpossibleRecipeTests {
                 ),
                 ("--recipe tinybert --layer-map 0", "leaves every layer out"),
                 ("--recipe tinybert --layer-map near", "must be uniform, top, bottom, skip, last"),
-                ("--recipe tinybert \(Self.narrow)", "the student has 1 heads and the teacher 2"),
-                ("--recipe minilm \(Self.narrow)", "the student has 1 heads and the teacher 2"),
+                (
+                    "--recipe tinybert \(Self.narrow)",
+                    "the student's layer 1 has 1 heads and the teacher's layer 2 has 2"
+                ),
+                (
+                    "--recipe minilm \(Self.narrow)",
+                    "the student's layer 1 has 1 heads and the teacher's layer 2 has 2"
+                ),
                 ("--recipe pkd", "the student has only one"),
                 ("--recipe minilmv2 --relation-heads 5", "5 relation heads do not divide"),
                 ("--hidden 9 --heads 2 --init random", "must be a multiple of '--heads'"),

@@ -29,11 +29,9 @@ struct UnsafeCodeTests {
         return files
     }
 
-    private static let unsafe =
-        /Unsafe|unsafe|@unchecked|Unmanaged|withMemoryRebound|bindMemory|unowned\(unsafe\)/
-
     @Test("Every file with unsafe code is listed, and no other")
     func strays() throws {
+        let unsafe = /Unsafe|unsafe|@unchecked|Unmanaged|withMemoryRebound|bindMemory/
         let sources = Self.root.appending(path: "Sources")
         var found: [String: Set<String>] = [:]
         for path in try FileManager.default.subpathsOfDirectory(atPath: sources.path)
@@ -42,7 +40,7 @@ struct UnsafeCodeTests {
             let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
             for (index, line) in lines.enumerated() {
                 let code = line.prefix(upTo: line.firstRange(of: "//")?.lowerBound ?? line.endIndex)
-                guard code.contains(Self.unsafe) else { continue }
+                guard code.contains(unsafe) else { continue }
                 let module = path.prefix { $0 != "/" }
                 let name = URL(filePath: path).deletingPathExtension().lastPathComponent
                 found[String(module), default: []].insert(name)

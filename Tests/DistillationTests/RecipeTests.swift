@@ -204,12 +204,12 @@ import Training
         let oneHead = LayerGolden.sized(hidden: 12, layers: 4, heads: 3)
         refuse(
             stage(RecipeObjective(.attentionScores)),
-            ["attention_scores", "student has 3 heads and the teacher 4", "relations"],
+            ["attention_scores", "has 3 heads and the teacher's layer 2 has 4", "relations"],
             student: oneHead
         )
         refuse(
             stage(RecipeObjective(.attentionDistributions)),
-            ["3 heads and the teacher 4", "minilmv2"],
+            ["has 3 heads and the teacher's layer 6 has 4", "minilmv2"],
             student: oneHead
         )
         refuse(
