@@ -52,16 +52,16 @@ func refusals(
 func readEverything(_ store: some TensorStore) throws {
     for entry in store.entries {
         #expect(entry.byteCount <= 1 << 24, "\(entry)")
-        _ = try bytes(of: entry, in: store)
+        var bytes = [UInt8](repeating: 0, count: entry.byteCount)
+        try bytes.withUnsafeMutableBytes { try store.read(entry, into: $0) }
     }
 }
 
 /// The bytes of one tensor.
 func bytes(of entry: TensorEntry, in store: some TensorStore) throws -> [UInt8] {
-    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: entry.byteCount, alignment: 64)
-    defer { buffer.deallocate() }
-    try store.read(entry, into: buffer)
-    return Array(buffer)
+    var bytes = [UInt8](repeating: 0, count: entry.byteCount)
+    try bytes.withUnsafeMutableBytes { try store.read(entry, into: $0) }
+    return bytes
 }
 
 /// Refuses `bytes` as a file of that name, and says why.

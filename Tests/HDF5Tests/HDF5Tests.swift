@@ -199,6 +199,24 @@ func failure(_ body: () throws -> Void) throws -> Failure {
         }
     }
 
+    @Test func `a file cut while it is read says so`() throws {
+        let bytes = try Data(contentsOf: cases.appending(path: "read_f32_le.h5"))
+        try withTemporary { url in
+            try bytes.write(to: url)
+            let file = try HDF5File(path: url.path)
+            let dataset = try #require(file.datasets.first)
+            let writer = try FileHandle(forWritingTo: url)
+            try writer.truncate(atOffset: 64)
+            let memory = UnsafeMutableRawBufferPointer.allocate(
+                byteCount: dataset.byteCount,
+                alignment: 8
+            )
+            defer { memory.deallocate() }
+            let failure = try failure { try file.read(dataset, into: memory) }
+            #expect(failure.subject == url.path)
+        }
+    }
+
     @Test func `the sentence for a truncated file has both sizes`() throws {
         let bytes = try Data(contentsOf: cases.appending(path: "read_f32_le.h5"))
         try withTemporary { url in

@@ -220,7 +220,7 @@ struct TrainingRun {
                 try keeper.keep(moment, place, log)
             }
             func plan(_ plan: MemoryPlan) throws(Failure) {
-                let needed = try MemoryUse.check(plan, pool)
+                let needed = try MemoryUse.check(plan)
                 log.expect(memory: needed)
                 remarks.say("\(label): takes up to \(MemoryLimit.megabytes(needed)) of memory")
             }
