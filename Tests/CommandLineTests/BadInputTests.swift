@@ -83,9 +83,9 @@ struct BadInputTests {
         Case("an output below a file", "\(tune) --output @train.tsv/out", 73, ["train.tsv/out: "]),
         Case(
             "an output that is a file, with --force",
-            "\(tune) --output @train.tsv --force",
+            "\(tune) --output @vocab.txt --force",
             73,
-            ["train.tsv: it exists and is not a folder"]
+            ["vocab.txt: it exists and is not a folder"]
         ),
         Case("an output that exists", tune, 73, ["out: it exists already", "--force"]) {
             try FileManager.default.createDirectory(
@@ -96,9 +96,15 @@ struct BadInputTests {
         },
         Case(
             "an output that is the teacher",
-            "\(distill) --output @teacher",
-            73,
-            ["teacher: it exists already"]
+            "\(distill) --output @teacher --force",
+            64,
+            ["teacher: this is the source itself"]
+        ),
+        Case(
+            "an output that holds the data",
+            "\(distill) --output @. --force",
+            64,
+            ["the source lies in this folder"]
         ),
         Case(
             "a demo without its fixtures",

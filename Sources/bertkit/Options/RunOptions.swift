@@ -12,7 +12,7 @@ struct RunOptions: ParsableArguments {
     )
     var config: String?
 
-    @Flag(help: "Print the resolved run, every option with its value, as YAML, and stop.")
+    @Flag(help: "Print the run as YAML, what was given and every default that is fixed, and stop.")
     var printConfig = false
 
     @Flag(help: "No progress and no remarks on standard error.")
