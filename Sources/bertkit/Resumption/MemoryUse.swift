@@ -5,7 +5,7 @@ import Training
 /// What a run takes of memory.
 enum MemoryUse {
     /// What the matrix library takes once it has met a run's products, code and buffers, as measured.
-    private static var library: Int { MatrixBackend.current == .oneDNN ? 37_000_000 : 8_000_000 }
+    private static var library: Int { MatrixBackend.current == .oneDNN ? 33_000_000 : 8_000_000 }
 
     /// The most that training will take, in bytes.
     ///
