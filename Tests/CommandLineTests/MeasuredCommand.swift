@@ -61,7 +61,9 @@ struct MeasuredCommand {
 
     private static func peak(of process: pid_t) -> Int {
         let text = try? String(contentsOfFile: "/proc/\(process)/status", encoding: .utf8)
-        let line = text?.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
+        // For a moment of its start a process still has the memory of the one that started it.
+        guard let text, text.hasPrefix("Name:\tbertkit\n") else { return 0 }
+        let line = text.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
         return line.flatMap { Int($0.filter(\.isNumber)) }.map { $0 * 1024 } ?? 0
     }
 }
