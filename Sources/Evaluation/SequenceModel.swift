@@ -49,17 +49,13 @@ extension BertModel: SequenceModel {
 
     /// Only the layers' matrices are held in the products' numbers.
     public func weightByteCount(in precision: Precision) -> Int {
-        let (hidden, wide) = (configuration.hiddenSize, configuration.intermediateSize)
-        let matrices = (0..<configuration.hiddenLayerCount).reduce(0) { sum, layer in
-            sum + 4 * hidden * configuration.attentionWidth(ofLayer: layer) + 2 * hidden * wide
-        }
         let width =
             switch precision {
             case .f32: 4
             case .bf16: precision.isAvailable ? 2 : 4
             case .int8: 1
             }
-        return 4 * (parameterCount.total - matrices) + width * matrices
+        return 4 * (parameterCount.total - layerMatrixCount) + width * layerMatrixCount
     }
 
     public func operationsPerToken(meanLength: Double) -> Double {

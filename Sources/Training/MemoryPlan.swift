@@ -34,15 +34,11 @@ extension TrainingData {
     func longestBatch(batchSize: Int, seed: UInt64) throws(Failure) -> TrainingBatch? {
         var stream = epoch(0, batchSize: batchSize, seed: seed)
         var longest: TrainingBatch?
-        for _ in 0..<MemoryPlanLimits.batches {
+        // Enough that a longer batch is rare, and few enough to be tokenised at once.
+        for _ in 0..<512 {
             guard let batch = try stream.next() else { break }
             if batch.sequences.tokenCount > longest?.sequences.tokenCount ?? -1 { longest = batch }
         }
         return longest
     }
-}
-
-private enum MemoryPlanLimits {
-    /// Enough that a longer batch is rare, and few enough to be tokenised at once.
-    static let batches = 512
 }

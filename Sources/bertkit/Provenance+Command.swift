@@ -1,21 +1,15 @@
 import Bert
 import Diagnostics
-import Foundation
 import Provenance
 
 extension Provenance {
-    /// Where a run writes, and what it keeps there for itself, goes into nothing.
-    private static let outputs: Set<String> = ["output", "cache"]
-
     /// Of a run: the options, and every file and folder that they name, as it is now.
     ///
     /// - Throws: `Failure` where one cannot be read.
     init(_ run: ResolvedRun) throws(Failure) {
         self.init(version: Tool.version)
-        for entry in run.entries where !Self.outputs.contains(entry.name) {
-            for path in entry.values where FileManager.default.fileExists(atPath: path) {
-                inputs.append(try Input(role: entry.name, path: path))
-            }
+        for (option, path) in run.inputs {
+            inputs.append(try Input(role: option, path: path))
         }
     }
 

@@ -103,11 +103,15 @@ struct ResumeCommandTests {
     )
     func resumes(line: String, signal: Int32) throws {
         try bench { bench in
+            try FileManager.default.createDirectory(
+                at: bench["log"],
+                withIntermediateDirectories: false
+            )
             try succeed(bench, "\(line) --save-every 0 --quiet --output @whole")
             #expect(try !bench.names().contains("whole.training"))
             let (code, error) = try interrupted(
                 bench,
-                "\(line) --save-every 0.00001 --quiet --output @out",
+                "\(line) --save-every 0.00001 --quiet --log-dir @log --output @out",
                 by: signal
             )
             #expect(code == 128 + signal)

@@ -37,11 +37,8 @@ struct TrainingRun {
         remarks = Remarks(isQuiet: isQuiet)
         pool = WorkerPool(workerCount: compute.workers ?? WorkerPool.availableProcessors)
         if let limit = compute.memoryLimit { MemoryLimit.set(limit.byteCount) }
-        let sources: Set = ["teacher", "general-teacher", "model", "init", "train", "dev", "text"]
-        for entry in run.entries where sources.contains(entry.name) {
-            for source in entry.values {
-                try checkApart(output: output.output, source: source)
-            }
+        for input in run.inputs {
+            try checkApart(output: output.output, source: input.path)
         }
         try Self.check(output)
         let folder = try RunKeeper.open(run, output)

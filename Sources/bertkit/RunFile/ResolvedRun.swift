@@ -1,3 +1,5 @@
+import Foundation
+
 /// Every option of one run with the value that holds: the command line's, else the run file's,
 /// else the default. Options without a value are left out.
 ///
@@ -33,6 +35,17 @@ package struct ResolvedRun: Equatable, Sendable {
         self.command = command
         self.entries = entries
         self.order = order
+    }
+
+    /// Where a run writes, and what it keeps there for itself, is nothing that it reads.
+    private static let outputs: Set<String> = ["output", "cache", "log-dir"]
+
+    /// Every file and folder there is that an option names as something to read.
+    var inputs: [(option: String, path: String)] {
+        entries.filter { !Self.outputs.contains($0.name) }.flatMap { entry in
+            entry.values.filter { FileManager.default.fileExists(atPath: $0) }
+                .map { (entry.name, $0) }
+        }
     }
 
     /// Records a value that was only settled after the options were read (from a model's
